@@ -1,0 +1,1 @@
+"""The authority: registration, issuance, revocation and status. `ARCHITECTURE.md` is the map of its rooms."""

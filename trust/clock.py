@@ -1,0 +1,43 @@
+"""The clock: the only place that asks the machine what time it is.
+
+Time is an argument everywhere else (house law 5), so that a test can live in any year and no decision uses two times.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Something that tells the time."""
+
+    def now(self) -> datetime:
+        """Return the current time: aware, UTC, whole seconds (what X.509 and OCSP can express, RFC 5280 §4.1.2.5)."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        """Return the machine's time, truncated to the second."""
+        return datetime.fromtimestamp(int(time.time()), UTC)
+
+
+def parse(text: str) -> datetime:
+    """Read a time that `isoformat` wrote.
+
+    Raises:
+        ValueError: it is not an ISO 8601 time with an offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without offset is not a moment: {text!r}")
+    return moment.astimezone(UTC)
+
+
+def text(moment: datetime) -> str:
+    """Write a moment as ISO 8601 in UTC, whole seconds, ``Z`` suffix: the one form used in records and output."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""HTTP: one small application per audience, strangers to each other."""
