@@ -1,0 +1,43 @@
+# The front door. `make help` lists what there is; each target does its own set-up.
+
+DEMO ?= var/demo
+TESTS ?= tests
+PYTHON_RUN = .venv/bin/python -P
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check bench docs golden lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## a demo authority under var/demo, served; Ctrl-C stops it
+	@tools/bootstrap
+	@[ -e $(DEMO) ] || .venv/bin/sceau init --home $(DEMO) --template dev
+	@exec .venv/bin/sceau serve --home $(DEMO)
+
+setup: ## the development environment: .venv, and the system's packages that the tests use
+	@tools/bootstrap --dev
+
+test: check ## everything: lint, types, laws, and the whole suite (TESTS=tests/unit for a part of it)
+	@$(PYTHON_RUN) -m pytest -n 2 -q $(TESTS)
+
+check: setup ## lint, types and import laws, without the suite
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+bench: setup ## the benchmarks: ours beside the peers, in one table
+	@$(PYTHON_RUN) -m bench
+
+docs: setup ## write docs/commands.md from the commands' own help
+	@$(PYTHON_RUN) tools/commands.py
+
+golden: setup ## write the golden files anew, to be read as a diff before they are committed
+	@$(PYTHON_RUN) -m tests.golden
+
+lock: ## pin the libraries again, with hashes (UPGRADE=--upgrade for newer versions)
+	@tools/lock $(UPGRADE)
+
+clean: ## remove the environment, the caches and the demo authority
+	rm -rf .venv var/demo dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
