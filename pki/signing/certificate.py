@@ -1,0 +1,77 @@
+"""Signing a certificate (RFC 5280 §4.1.1.3; CP 4.3.1). The one permitted caller is `pki.issuance`.
+
+Signs what issuance prepared, linted and committed, once: the caller hands a one-use token, and the octets must be
+those whose hash the intent recorded. It decides nothing of the content and assembles nothing: it returns the signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from pki.signing.door import KeyUse, SigningDoor, SigningKey
+from trust import der
+from trust.errors import Alarm, Conflict, Malformed
+
+_VERSION_3 = b"\xa0\x03\x02\x01\x02"
+
+
+class PreparedToken:
+    """A committed intent, good for one signature. Issuance makes it; whoever spends it first has it."""
+
+    def __init__(self, serial: bytes, tbs: bytes, tbs_sha256: bytes) -> None:
+        """Take the content octets of the serial, the to-be-signed octets, and the hash that the intent recorded for them."""
+        self.serial = serial
+        self.tbs_sha256 = tbs_sha256
+        self._tbs = [tbs]
+
+    def spend(self) -> bytes:
+        """Return the to-be-signed octets, once.
+
+        Raises:
+            Conflict: the token was spent before.
+        """
+        try:
+            return self._tbs.pop()  # one step, so that of two threads one has it
+        except IndexError:
+            raise Conflict(f"the token of serial {self.serial.hex()} was spent before") from None
+
+
+class CertificateSigner:
+    """Signs the certificates of the authority's CAs."""
+
+    def __init__(self, door: SigningDoor) -> None:
+        self._door = door
+
+    def key(self, label: str) -> SigningKey:
+        """Return a CA key: its algorithm and public half stand in every certificate.
+
+        Raises:
+            Missing: there is no such key.
+        """
+        return self._door.key(label, KeyUse.CERTIFICATE)
+
+    def sign(self, label: str, token: PreparedToken) -> bytes:
+        """Spend the token and return the signature by CA key `label`, already verified with the issuer's public key.
+
+        Raises:
+            Conflict: the token was spent before.
+            Alarm: the octets are not those of the intent, or are no certificate of this key and serial, or the
+                signature does not verify.
+            Unavailable: the custodian does not answer. The token is spent all the same: whether it signed is not known.
+        """
+        key = self.key(label)
+        tbs = token.spend()
+        if hashlib.sha256(tbs).digest() != token.tbs_sha256:
+            raise Alarm(f"what is to be signed for serial {token.serial.hex()} is not what was linted and recorded")
+        # A CRL or an OCSP response signed by this key for this caller would be a forgery; so would another serial.
+        if not _is_certificate(tbs, _VERSION_3 + der.tlv(der.INTEGER, token.serial) + key.algorithm.identifier):
+            raise Alarm(f"what is to be signed is not a certificate of serial {token.serial.hex()} under key {label}")
+        return self._door.sign(key, tbs, subject=token.serial.hex())
+
+
+def _is_certificate(tbs: bytes, head: bytes) -> bool:
+    try:
+        tag, start, end = der.header(tbs)
+    except Malformed:
+        return False
+    return tag == der.SEQUENCE and end == len(tbs) and tbs.startswith(head, start)
