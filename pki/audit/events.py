@@ -54,7 +54,6 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         "people": "people in the register extraction, a count",
         "plan": "canonical SHA-256 of the plan, hex",
         "process": "name of one of our processes",
-        "profession": "profession code",
         "profile": "certificate profile, by identifier",
         "profile_hash": "canonical SHA-256 of the profile as loaded, hex",
         "reason": "reason, as a code: a CRLReason by its name, or the reason of a refusal",

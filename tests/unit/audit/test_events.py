@@ -1,0 +1,113 @@
+"""The list of events is closed, and an event carries exactly its facts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pki.audit.events import EVENTS, LONGEST_LIST, LONGEST_TEXT, VOCABULARY, Fact, event
+from trust.canonical import canonical
+from trust.errors import Malformed
+
+HELD = EVENTS["person.held"]
+FACTS: dict[str, Fact] = {"subject": "899700000013", "reason": "opposition", "certificates": 2, "by": "officer-1"}
+
+facts = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(1 << 63) + 1, (1 << 63) - 1),
+    st.text(st.characters(codec="utf-8"), max_size=40),
+    st.lists(st.text(st.characters(codec="utf-8"), max_size=10), max_size=5),
+)
+
+
+def test_an_event_carries_its_facts() -> None:
+    """By calling its type, or by name."""
+    assert HELD(**FACTS) == event("person.held", **FACTS)
+    assert json.loads(HELD(**FACTS).encoded) == FACTS
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FACTS)), facts, min_size=len(FACTS), max_size=len(FACTS)))
+def test_the_facts_are_encoded_as_canonical_records_are(drawn: dict[str, Fact]) -> None:
+    """The fast path of the journal writes the octets of `trust.canonical`."""
+    assert canonical(drawn) == HELD(**drawn).encoded.encode()
+
+
+def test_an_unknown_event_cannot_be_written() -> None:
+    """The list is closed."""
+    with pytest.raises(Malformed, match="not an event"):
+        event("person.promoted", **FACTS)
+
+
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_a_missing_fact_is_refused(name: str) -> None:
+    """Each one of them; None is how to say that it does not apply."""
+    with pytest.raises(Malformed, match=name):
+        HELD(**{key: value for key, value in FACTS.items() if key != name})
+    assert HELD(**(FACTS | {name: None}))
+
+
+def test_a_superfluous_fact_is_refused() -> None:
+    """Even one of the vocabulary: a name or a secret has no way in."""
+    for name in ("family_name", "pin", "serial"):
+        with pytest.raises(Malformed, match=name):
+            HELD(**FACTS, **{name: "1234"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1.5,
+        b"octets",
+        {"a": 1},
+        ["text", 1],
+        [["text"]],
+        ["x"] * (LONGEST_LIST + 1),
+        "x" * (LONGEST_TEXT + 1),
+        ["x" * (LONGEST_TEXT + 1)],
+        1 << 63,
+        -(1 << 63),
+        "half \ud800",
+        ["half \udfff"],
+    ],
+)
+def test_a_value_without_one_short_canonical_text_is_refused(value: object) -> None:
+    """Fractions, octets, nested records, documents, giants, and characters that are none."""
+    with pytest.raises(Malformed):
+        HELD(**(FACTS | {"reason": value}))  # type: ignore[arg-type]  # the mistake that is tested
+
+
+def test_every_fact_is_in_the_vocabulary_and_every_word_is_used() -> None:
+    """One meaning per fact, and no word that nothing says."""
+    assert VOCABULARY.keys() == {name for type in EVENTS.values() for name in type.facts}
+    assert all(EVENTS[name].name == name and EVENTS[name].meaning for name in EVENTS)
+
+
+def test_the_vocabulary_has_no_word_for_a_secret_or_for_a_persons_name() -> None:
+    """The journal is shown to auditors and kept for years (U05)."""
+    forbidden = {
+        "pin",
+        "password",
+        "secret",
+        "seed",
+        "session",
+        "token",
+        "private_key",
+        "name",
+        "email",
+        "phone",
+        "birth",
+        "address",
+    }
+
+    assert not VOCABULARY.keys() & forbidden
+
+
+def test_the_list_cannot_be_changed_at_run_time() -> None:
+    """Neither the events nor the words."""
+    for table in (EVENTS, VOCABULARY):
+        with pytest.raises(TypeError):
+            table["x"] = None  # type: ignore[index]  # the mistake that is tested
