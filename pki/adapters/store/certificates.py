@@ -1,0 +1,418 @@
+"""Certificates, orders, blocked keys and the outbox, in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pki.adapters.store.tables import blocked_keys, certificates, orders, outbox
+from pki.inventory.model import Certificate, Reason, State
+from pki.issuance.order import CertificateOrder, OrderState
+from trust.errors import Alarm, Conflict, Missing
+
+PAGE = 5000
+
+
+def seconds(moment: datetime) -> int:
+    """Write a moment as the database stores it."""
+    return int(moment.timestamp())
+
+
+def moment(value: int) -> datetime:
+    """Read a moment that the database stored."""
+    return datetime.fromtimestamp(value, UTC)
+
+
+def _maybe(value: int | None) -> datetime | None:
+    return None if value is None else moment(value)
+
+
+class Certificates:
+    """The inventory."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_prepared(self, prepared: Sequence[Certificate], instance: str) -> None:
+        """Record intents, before anything is signed.
+
+        Raises:
+            Conflict: a serial exists already (the CSPRNG repeated itself): draw again.
+        """
+        rows = [
+            {
+                "ca": c.ca,
+                "serial": c.serial,
+                "state": State.PREPARED.value,
+                "profile": c.profile,
+                "profile_digest": c.profile_digest,
+                "board": c.board,
+                "holder": c.holder,
+                "subject": c.subject,
+                "spki_hash": c.spki_hash,
+                "tbs": c.tbs,
+                "not_before": seconds(c.not_before),
+                "not_after": seconds(c.not_after),
+                "shard": c.shard,
+                "order_id": c.order_id,
+                "instance": instance,
+                "prepared_at": (at := seconds(c.prepared_at)),
+                "changed_at": at,
+            }
+            for c in prepared
+        ]
+        try:
+            self._connection.execute(insert(certificates), rows)
+        except IntegrityError as error:
+            raise Conflict(f"a serial number was drawn twice: {error.orig}") from None
+
+    def set_issued(self, signatures: Sequence[tuple[bytes, bytes]], at: datetime) -> None:
+        """Record the signatures of intents: (serial, signature).
+
+        Raises:
+            Alarm: one of them is no longer an open intent (somebody's recovery revoked it): none may be released.
+        """
+        statement = (
+            update(certificates)
+            .where(certificates.c.serial == bindparam("a_serial"), certificates.c.state == State.PREPARED.value)
+            .values(state=State.ISSUED.value, signature=bindparam("a_signature"), changed_at=seconds(at))
+        )
+        rows = [{"a_serial": serial, "a_signature": signature} for serial, signature in signatures]
+        if self._connection.execute(statement, rows).rowcount != len(rows):
+            raise Alarm("an intent of this batch is no longer open; nothing of the batch is released")
+
+    def get(self, serial: bytes, *, lock: bool = False) -> Certificate:
+        """Return one certificate.
+
+        Raises:
+            Missing: never prepared here.
+        """
+        statement = select(certificates).where(certificates.c.serial == serial)
+        row = self._connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+        if row is None:
+            raise Missing(f"no certificate has the serial number {serial.hex()}")
+        return _certificate(row)
+
+    def of_serials(self, serials: Sequence[bytes]) -> list[Certificate]:
+        """Return the certificates of these serials, in no promised order."""
+        found: list[Certificate] = []
+        for start in range(0, len(serials), 500):
+            statement = select(certificates).where(certificates.c.serial.in_(serials[start : start + 500]))
+            found += [_certificate(row) for row in self._connection.execute(statement)]
+        return found
+
+    def of_holder(self, holder: str, *, lock: bool = False) -> list[Certificate]:
+        """Return everything ever prepared for a holder, oldest first."""
+        statement = select(certificates).where(certificates.c.holder == holder).order_by(certificates.c.prepared_at)
+        return [_certificate(row) for row in self._connection.execute(statement.with_for_update() if lock else statement)]
+
+    def of_key(self, spki_hash: bytes, *, lock: bool = False) -> list[Certificate]:
+        """Return everything ever prepared for a public key."""
+        statement = select(certificates).where(certificates.c.spki_hash == spki_hash)
+        return [_certificate(row) for row in self._connection.execute(statement.with_for_update() if lock else statement)]
+
+    def holders_of_keys(self, spki_hashes: Sequence[bytes]) -> dict[bytes, set[str]]:
+        """Say, for each of these keys that was ever certified, for whom."""
+        found: dict[bytes, set[str]] = {}
+        for start in range(0, len(spki_hashes), 500):
+            statement = select(certificates.c.spki_hash, certificates.c.holder).where(
+                certificates.c.spki_hash.in_(spki_hashes[start : start + 500])
+            )
+            for spki_hash, holder in self._connection.execute(statement):
+                found.setdefault(spki_hash, set()).add(holder)
+        return found
+
+    def live_of_holders(self, holders: Sequence[str], now: datetime) -> list[Certificate]:
+        """Return the unexpired issued or held certificates of these holders, locked for a change."""
+        found: list[Certificate] = []
+        for start in range(0, len(holders), 500):
+            statement = (
+                select(certificates)
+                .where(
+                    certificates.c.holder.in_(holders[start : start + 500]),
+                    certificates.c.state.in_((State.ISSUED.value, State.HELD.value)),
+                    certificates.c.not_after >= seconds(now),
+                )
+                .with_for_update()
+            )
+            found += [_certificate(row) for row in self._connection.execute(statement)]
+        return found
+
+    def open_intents(self, instance: str) -> list[Certificate]:
+        """Return the intents that an instance prepared and did not finish."""
+        statement = select(certificates).where(certificates.c.state == State.PREPARED.value, certificates.c.instance == instance)
+        return [_certificate(row) for row in self._connection.execute(statement.with_for_update())]
+
+    def save(self, changed: Iterable[Certificate], at: datetime) -> None:
+        """Write back the state, date and reason of certificates that were read with a lock."""
+        statement = (
+            update(certificates)
+            .where(certificates.c.serial == bindparam("a_serial"))
+            .values(
+                state=bindparam("a_state"),
+                revoked_at=bindparam("a_revoked_at"),
+                reason=bindparam("a_reason"),
+                held_by=bindparam("a_held_by"),
+                released_at=bindparam("a_released_at"),
+                changed_at=seconds(at),
+            )
+        )
+        rows = [
+            {
+                "a_serial": c.serial,
+                "a_state": c.state.value,
+                "a_revoked_at": None if c.revoked_at is None else seconds(c.revoked_at),
+                "a_reason": None if c.reason is None else c.reason.value,
+                "a_held_by": c.held_by,
+                "a_released_at": seconds(at) if c.state is State.ISSUED else None,
+            }
+            for c in changed
+        ]
+        if rows:
+            self._connection.execute(statement, rows)
+
+    def scan(self, ca: str, after: bytes = b"") -> Iterator[list[Certificate]]:
+        """Walk a CA's signed or revoked certificates in ascending order of serial, a page at a time."""
+        while True:
+            statement = (
+                select(certificates)
+                .where(certificates.c.ca == ca, certificates.c.serial > after, certificates.c.state != State.PREPARED.value)
+                .order_by(certificates.c.serial)
+                .limit(PAGE)
+            )
+            page = [_certificate(row) for row in self._connection.execute(statement)]
+            if not page:
+                return
+            yield page
+            after = page[-1].serial
+
+    def status_page(self, ca: str, after: bytes, limit: int) -> list[tuple[bytes, int, int | None, int | None]]:
+        """Return (serial, state, revoked at, reason) of the next certificates of a CA, by ascending serial: no TBS is read."""
+        statement = (
+            select(certificates.c.serial, certificates.c.state, certificates.c.revoked_at, certificates.c.reason)
+            .where(certificates.c.ca == ca, certificates.c.serial > after, certificates.c.state != State.PREPARED.value)
+            .order_by(certificates.c.serial)
+            .limit(limit)
+        )
+        return [(row[0], row[1], row[2], row[3]) for row in self._connection.execute(statement)]
+
+    def revocations(
+        self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
+    ) -> list[tuple[bytes, int, int | None, int, int]]:
+        """Return (serial, revoked at, reason, not after, shard) of the revoked and held ones changed since, unexpired at `live_at`.
+
+        Ordered by date then serial, so that a rebuilt CRL body is the same everywhere.
+        """
+        c = certificates.c
+        where = [c.ca == ca, c.state >= State.HELD.value, c.changed_at >= changed_since, c.not_after >= live_at]
+        if shard is not None:
+            where.append(c.shard == shard)
+        statement = select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard).where(and_(*where)).order_by(c.revoked_at, c.serial)
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in self._connection.execute(statement)]
+
+    def releases(self, ca: str, since: int) -> list[tuple[bytes, int, int]]:
+        """Return (serial, released at, shard) of what was taken off hold since."""
+        c = certificates.c
+        statement = select(c.serial, c.released_at, c.shard).where(
+            c.ca == ca, c.released_at.is_not(None), c.released_at >= since, c.state == State.ISSUED.value
+        )
+        return [(row[0], row[1], row[2]) for row in self._connection.execute(statement)]
+
+    def shards(self, ca: str) -> list[int]:
+        """Return the CRL shards that certificates of this CA name."""
+        return [row[0] for row in self._connection.execute(select(certificates.c.shard).where(certificates.c.ca == ca).distinct())]
+
+    def search(
+        self, *, holder: str | None = None, board: str | None = None, state: State | None = None, profile: str | None = None, limit: int
+    ) -> list[Certificate]:
+        """Return the latest certificates that match, newest first."""
+        c = certificates.c
+        where = [c.state != State.PREPARED.value] if state is None else [c.state == state.value]
+        for column, value in ((c.holder, holder), (c.board, board), (c.profile, profile)):
+            if value is not None:
+                where.append(column == value)
+        statement = select(certificates).where(and_(*where)).order_by(c.prepared_at.desc(), c.serial).limit(limit)
+        return [_certificate(row) for row in self._connection.execute(statement)]
+
+    def counts(self) -> dict[tuple[str, State], int]:
+        """Count certificates by CA and state."""
+        statement = select(certificates.c.ca, certificates.c.state, func.count()).group_by(certificates.c.ca, certificates.c.state)
+        return {(row[0], State(row[1])): row[2] for row in self._connection.execute(statement)}
+
+
+def _certificate(row: Row[Any]) -> Certificate:
+    return Certificate(
+        ca=row.ca,
+        serial=bytes(row.serial),
+        profile=row.profile,
+        profile_digest=bytes(row.profile_digest),
+        board=row.board,
+        holder=row.holder,
+        subject=row.subject,
+        spki_hash=bytes(row.spki_hash),
+        tbs=bytes(row.tbs),
+        signature=None if row.signature is None else bytes(row.signature),
+        not_before=moment(row.not_before),
+        not_after=moment(row.not_after),
+        shard=row.shard,
+        order_id=row.order_id,
+        state=State(row.state),
+        prepared_at=moment(row.prepared_at),
+        revoked_at=_maybe(row.revoked_at),
+        reason=None if row.reason is None else Reason(row.reason),
+        held_by=row.held_by,
+    )
+
+
+class Orders:
+    """What registration has ordered from issuance."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, written: Sequence[CertificateOrder], at: datetime) -> None:
+        """Write orders.
+
+        Raises:
+            Conflict: one of them exists already.
+        """
+        rows = [
+            {
+                "id": o.id,
+                "batch": o.batch,
+                "ca": o.ca,
+                "statement": o.statement,
+                "proof": o.proof,
+                "spki": o.spki,
+                "state": OrderState.PENDING.value,
+                "written_at": seconds(at),
+            }
+            for o in written
+        ]
+        try:
+            self._connection.execute(insert(orders), rows)
+        except IntegrityError:
+            raise Conflict("this order was written before") from None
+
+    def take(self, limit: int) -> list[CertificateOrder]:
+        """Take the oldest pending orders, locked until the transaction ends; another issuer takes others."""
+        statement = (
+            select(orders)
+            .where(orders.c.state == OrderState.PENDING.value)
+            .order_by(orders.c.written_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [_order(row) for row in self._connection.execute(statement)]
+
+    def set_prepared(self, prepared: Sequence[tuple[str, bytes]]) -> None:
+        """Record the serials under which orders are prepared: (order id, serial)."""
+        self._update(prepared, OrderState.PREPARED)
+
+    def set_done(self, done: Sequence[tuple[str, bytes]]) -> None:
+        """Record that orders are fulfilled: (order id, serial)."""
+        self._update(done, OrderState.DONE)
+
+    def _update(self, pairs: Sequence[tuple[str, bytes]], state: OrderState) -> None:
+        statement = (
+            update(orders).where(orders.c.id == bindparam("an_id")).values(state=state.value, serial=bindparam("a_serial"))
+        )
+        if pairs:
+            self._connection.execute(statement, [{"an_id": order_id, "a_serial": serial} for order_id, serial in pairs])
+
+    def set_failed(self, failed: Sequence[tuple[str, str]]) -> None:
+        """Record refusals: (order id, reason)."""
+        statement = (
+            update(orders)
+            .where(orders.c.id == bindparam("an_id"))
+            .values(state=OrderState.FAILED.value, failure=bindparam("a_failure"))
+        )
+        if failed:
+            self._connection.execute(statement, [{"an_id": order_id, "a_failure": reason} for order_id, reason in failed])
+
+    def reopen(self, order_ids: Sequence[str]) -> None:
+        """Put orders whose intent was abandoned back among the pending."""
+        statement = update(orders).where(orders.c.id.in_(order_ids)).values(state=OrderState.PENDING.value, serial=None)
+        self._connection.execute(statement)
+
+    def get(self, order_id: str) -> CertificateOrder:
+        """Return one order.
+
+        Raises:
+            Missing: no such order.
+        """
+        row = self._connection.execute(select(orders).where(orders.c.id == order_id)).one_or_none()
+        if row is None:
+            raise Missing(f"no order {order_id}")
+        return _order(row)
+
+    def of_batch(self, batch: str) -> list[CertificateOrder]:
+        """Return the orders of one batch."""
+        return [_order(row) for row in self._connection.execute(select(orders).where(orders.c.batch == batch).order_by(orders.c.id))]
+
+    def pending(self) -> int:
+        """Count the orders that wait."""
+        statement = select(func.count()).select_from(orders).where(orders.c.state == OrderState.PENDING.value)
+        return self._connection.execute(statement).scalar_one()
+
+
+def _order(row: Row[Any]) -> CertificateOrder:
+    return CertificateOrder(
+        id=row.id,
+        batch=row.batch,
+        ca=row.ca,
+        statement=row.statement,
+        proof=bytes(row.proof),
+        spki=bytes(row.spki),
+        state=OrderState(row.state),
+        serial=None if row.serial is None else bytes(row.serial),
+        failure=row.failure,
+    )
+
+
+class BlockedKeys:
+    """Keys that will never be certified again (CP 4.9.12)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def blocked(self, spki_hashes: Sequence[bytes]) -> set[bytes]:
+        """Return those of these keys that are blocked."""
+        found: set[bytes] = set()
+        for start in range(0, len(spki_hashes), 500):
+            statement = select(blocked_keys.c.spki_hash).where(blocked_keys.c.spki_hash.in_(spki_hashes[start : start + 500]))
+            found |= {bytes(row[0]) for row in self._connection.execute(statement)}
+        return found
+
+    def block(self, spki_hash: bytes, why: str, at: datetime) -> bool:
+        """Block a key; return False when it already was."""
+        if self.blocked([spki_hash]):
+            return False
+        self._connection.execute(insert(blocked_keys).values(spki_hash=spki_hash, why=why, blocked_at=seconds(at)))
+        return True
+
+
+class Outbox:
+    """Certificates whose status must be published again: written with the change, taken by the status producer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, ca: str, serials: Sequence[bytes]) -> None:
+        """Ask for the status of these certificates to be published."""
+        if serials:
+            self._connection.execute(insert(outbox), [{"ca": ca, "serial": serial} for serial in serials])
+
+    def read(self, limit: int) -> list[tuple[int, str, bytes]]:
+        """Return the oldest of what waits: (id, CA, serial)."""
+        statement = select(outbox).order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)
+        return [(row.id, row.ca, bytes(row.serial)) for row in self._connection.execute(statement)]
+
+    def clear(self, ids: Sequence[int]) -> None:
+        """Forget what has been published."""
+        for start in range(0, len(ids), 500):
+            self._connection.execute(delete(outbox).where(outbox.c.id.in_(ids[start : start + 500])))

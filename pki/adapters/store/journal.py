@@ -1,0 +1,90 @@
+"""The journal, its head and its checkpoints, in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pki.adapters.store.certificates import seconds
+from pki.adapters.store.tables import checkpoints, journal, journal_head
+from pki.audit.journal import Head, Row
+from trust.errors import Conflict
+
+
+class JournalTable:
+    """Fills `pki.audit.journal.JournalStore`: the head's row is the lock that makes writers take turns."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lock_head(self) -> Head | None:
+        """Return the head and hold it until the transaction ends (SQLite: the write transaction itself holds everything)."""
+        row = self._connection.execute(select(journal_head.c.head).where(journal_head.c.one == 1).with_for_update()).one_or_none()
+        return None if row is None else Head.from_bytes(bytes(row[0]))
+
+    def add_entries(self, rows: Sequence[Row]) -> None:
+        """Store entries.
+
+        Raises:
+            Conflict: another writer has taken one of these numbers.
+        """
+        try:
+            self._connection.execute(insert(journal), [{"seq": seq, "entry": line} for seq, line in rows])
+        except IntegrityError:
+            raise Conflict("another writer was faster in the journal") from None
+
+    def save_head(self, head: Head) -> None:
+        """Store the head.
+
+        Raises:
+            Conflict: somebody else wrote the first entry.
+        """
+        octets = head.to_bytes()
+        if self._connection.execute(update(journal_head).where(journal_head.c.one == 1).values(head=octets)).rowcount:
+            return
+        try:
+            self._connection.execute(insert(journal_head).values(one=1, head=octets))
+        except IntegrityError:
+            raise Conflict("another writer was faster in the journal") from None
+
+    def head(self) -> Head | None:
+        """Return the head without holding it."""
+        row = self._connection.execute(select(journal_head.c.head).where(journal_head.c.one == 1)).one_or_none()
+        return None if row is None else Head.from_bytes(bytes(row[0]))
+
+    def entries(self, start: int = 0, stop: int | None = None, page: int = 10_000) -> Iterator[Row]:
+        """Walk the entries from a number on, to before `stop`, in order."""
+        while stop is None or start < stop:
+            statement = select(journal.c.seq, journal.c.entry).where(journal.c.seq >= start).order_by(journal.c.seq).limit(page)
+            if stop is not None:
+                statement = statement.where(journal.c.seq < stop)
+            rows = self._connection.execute(statement).all()
+            if not rows:
+                return
+            for row in rows:
+                yield row[0], row[1]
+            start = rows[-1][0] + 1
+
+    def add_checkpoint(self, size: int, note: str, signed_at: datetime) -> None:
+        """Keep a signed checkpoint.
+
+        Raises:
+            Conflict: one of that size is kept.
+        """
+        try:
+            self._connection.execute(insert(checkpoints).values(size=size, note=note, signed_at=seconds(signed_at)))
+        except IntegrityError:
+            raise Conflict(f"a checkpoint of {size} entries is kept already") from None
+
+    def last_checkpoint(self) -> str | None:
+        """Return the newest checkpoint."""
+        return self._connection.execute(
+            select(checkpoints.c.note).order_by(checkpoints.c.size.desc()).limit(1)
+        ).scalar_one_or_none()
+
+    def all_checkpoints(self) -> list[str]:
+        """Return the signed checkpoints, smallest first."""
+        return [row[0] for row in self._connection.execute(select(checkpoints.c.note).order_by(checkpoints.c.size))]

@@ -1,0 +1,271 @@
+"""Requests, officers' acts and organisations, in the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pki.adapters.store.certificates import moment, seconds
+from pki.adapters.store.tables import acts, batches, officers, organisations, requests
+from pki.issuance.approvals import Act, OfficerKey
+from pki.registration.model import Batch, BatchState, Organisation, RequestRecord
+from trust.errors import Conflict, Missing
+
+
+class Requests:
+    """Batches and their requests."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, batch: Batch, records: Sequence[RequestRecord]) -> None:
+        """Store a batch.
+
+        Raises:
+            Conflict: an idempotency key is taken: read what it stands for.
+        """
+        self._connection.execute(
+            insert(batches).values(
+                id=batch.id,
+                board=batch.board,
+                requester=batch.requester,
+                root=batch.root,
+                size=batch.size,
+                state=batch.state.value,
+                submitted_at=seconds(batch.submitted_at),
+            )
+        )
+        rows = [
+            {
+                "id": r.id,
+                "batch": r.batch,
+                "position": r.position,
+                "holder": r.holder,
+                "profile": r.profile,
+                "statement": r.statement,
+                "spki": r.spki,
+                "csr": r.csr,
+                "idempotency_key": r.idempotency_key,
+            }
+            for r in records
+        ]
+        try:
+            self._connection.execute(insert(requests), rows)
+        except IntegrityError:
+            raise Conflict("a request with this idempotency key exists already") from None
+
+    def batch(self, batch_id: str, *, lock: bool = False) -> Batch:
+        """Return a batch.
+
+        Raises:
+            Missing: no such batch.
+        """
+        statement = select(batches).where(batches.c.id == batch_id)
+        row = self._connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+        if row is None:
+            raise Missing(f"no batch of requests is called {batch_id}")
+        return _batch(row)
+
+    def batches(self, *, board: str | None = None, state: BatchState | None = None, limit: int = 200) -> list[Batch]:
+        """Return batches, oldest first."""
+        statement = select(batches).order_by(batches.c.submitted_at, batches.c.id).limit(limit)
+        if board is not None:
+            statement = statement.where(batches.c.board == board)
+        if state is not None:
+            statement = statement.where(batches.c.state == state.value)
+        return [_batch(row) for row in self._connection.execute(statement)]
+
+    def of_batch(self, batch_id: str) -> list[RequestRecord]:
+        """Return the requests of a batch, in order of position."""
+        statement = select(requests).where(requests.c.batch == batch_id).order_by(requests.c.position)
+        return [_request(row) for row in self._connection.execute(statement)]
+
+    def by_idempotency_keys(self, keys: Sequence[str]) -> dict[str, RequestRecord]:
+        """Return the requests that these keys already stand for."""
+        found: dict[str, RequestRecord] = {}
+        for start in range(0, len(keys), 500):
+            statement = select(requests).where(requests.c.idempotency_key.in_(keys[start : start + 500]))
+            for row in self._connection.execute(statement):
+                found[row.idempotency_key] = _request(row)
+        return found
+
+    def get(self, request_id: str) -> RequestRecord:
+        """Return a request.
+
+        Raises:
+            Missing: no such request.
+        """
+        row = self._connection.execute(select(requests).where(requests.c.id == request_id)).one_or_none()
+        if row is None:
+            raise Missing(f"no request is called {request_id}")
+        return _request(row)
+
+    def set_state(self, batch_id: str, state: BatchState, at: datetime) -> None:
+        """Record the decision on a batch."""
+        self._connection.execute(update(batches).where(batches.c.id == batch_id).values(state=state.value, decided_at=seconds(at)))
+
+
+def _batch(row: Row[Any]) -> Batch:
+    return Batch(
+        id=row.id,
+        board=row.board,
+        requester=row.requester,
+        root=bytes(row.root),
+        size=row.size,
+        state=BatchState(row.state),
+        submitted_at=moment(row.submitted_at),
+        decided_at=None if row.decided_at is None else moment(row.decided_at),
+    )
+
+
+def _request(row: Row[Any]) -> RequestRecord:
+    return RequestRecord(
+        id=row.id,
+        batch=row.batch,
+        position=row.position,
+        holder=row.holder,
+        profile=row.profile,
+        statement=row.statement,
+        spki=bytes(row.spki),
+        csr=bytes(row.csr),
+        idempotency_key=row.idempotency_key,
+    )
+
+
+class Acts:
+    """Officers' signed acts, and the keys they sign with."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, act: Act, act_id: str, at: datetime) -> bool:
+        """Record an act; return False when this very act was recorded before (nothing changes)."""
+        known = select(acts.c.id).where(acts.c.target == act.target, acts.c.statement == act.statement)
+        if self._connection.execute(known).first() is not None:
+            return False
+        self._connection.execute(
+            insert(acts).values(
+                id=act_id,
+                officer=act.officer,
+                type=act.type,
+                target=act.target,
+                statement=act.statement,
+                signature=act.signature,
+                recorded_at=seconds(at),
+            )
+        )
+        return True
+
+    def of_target(self, act_type: str, target: str) -> list[Act]:
+        """Return the acts of a type about a target, oldest first."""
+        statement = select(acts).where(acts.c.type == act_type, acts.c.target == target).order_by(acts.c.recorded_at, acts.c.id)
+        return [
+            Act(row.officer, row.type, row.target, row.statement, bytes(row.signature)) for row in self._connection.execute(statement)
+        ]
+
+    def keys(self, officer: str) -> list[OfficerKey]:
+        """Return the keys that an officer ever registered."""
+        statement = select(officers).where(officers.c.id == officer).order_by(officers.c.registered_at)
+        return [
+            OfficerKey(row.id, bytes(row.spki), moment(row.registered_at), None if row.withdrawn_at is None else moment(row.withdrawn_at))
+            for row in self._connection.execute(statement)
+        ]
+
+    def add_key(self, officer: str, spki: bytes, at: datetime) -> None:
+        """Register a key for an officer.
+
+        Raises:
+            Conflict: it is registered already.
+        """
+        try:
+            self._connection.execute(insert(officers).values(id=officer, spki=spki, registered_at=seconds(at)))
+        except IntegrityError:
+            raise Conflict(f"{officer} already has this key") from None
+
+    def withdraw_keys(self, officer: str, at: datetime) -> int:
+        """Withdraw the keys of an officer; return how many were in force."""
+        statement = update(officers).where(officers.c.id == officer, officers.c.withdrawn_at.is_(None)).values(withdrawn_at=seconds(at))
+        return self._connection.execute(statement).rowcount
+
+
+class Organisations:
+    """Structures that boards answer for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, organisation: Organisation) -> None:
+        """Store a declaration, replacing one that was never approved.
+
+        Raises:
+            Conflict: an approved structure has this number.
+        """
+        known = self._connection.execute(select(organisations).where(organisations.c.id == organisation.id)).one_or_none()
+        if known is not None and known.approved_at is not None and known.withdrawn_at is None:
+            raise Conflict(f"{organisation.id} is already registered, under {known.board}")
+        values = {
+            "id": organisation.id,
+            "board": organisation.board,
+            "name": organisation.name,
+            "department": organisation.department,
+            "domains": json.dumps(organisation.domains),
+            "declared_by": organisation.declared_by,
+            "declared_at": seconds(organisation.declared_at),
+            "approved_at": None,
+            "withdrawn_at": None,
+        }
+        if known is None:
+            self._connection.execute(insert(organisations).values(**values))
+        else:
+            self._connection.execute(update(organisations).where(organisations.c.id == organisation.id).values(**values))
+
+    def get(self, organisation_id: str) -> Organisation:
+        """Return a structure.
+
+        Raises:
+            Missing: not declared.
+        """
+        row = self._connection.execute(select(organisations).where(organisations.c.id == organisation_id)).one_or_none()
+        if row is None:
+            raise Missing(f"no structure is registered under {organisation_id}")
+        return _organisation(row)
+
+    def of_ids(self, ids: Sequence[str]) -> list[Organisation]:
+        """Return those of these structures that exist."""
+        return [_organisation(row) for row in self._connection.execute(select(organisations).where(organisations.c.id.in_(ids)))]
+
+    def all(self, *, board: str | None = None) -> list[Organisation]:
+        """Return the structures, by number."""
+        statement = select(organisations).order_by(organisations.c.id)
+        if board is not None:
+            statement = statement.where(organisations.c.board == board)
+        return [_organisation(row) for row in self._connection.execute(statement)]
+
+    def set_approved(self, organisation_id: str, at: datetime) -> None:
+        """Record the approval."""
+        statement = update(organisations).where(organisations.c.id == organisation_id).values(approved_at=seconds(at))
+        self._connection.execute(statement)
+
+    def set_withdrawn(self, organisation_id: str, at: datetime) -> None:
+        """Record that the board no longer answers for it."""
+        statement = update(organisations).where(organisations.c.id == organisation_id).values(withdrawn_at=seconds(at))
+        self._connection.execute(statement)
+
+
+def _organisation(row: Row[Any]) -> Organisation:
+    return Organisation(
+        id=row.id,
+        board=row.board,
+        name=row.name,
+        department=row.department,
+        domains=tuple(json.loads(row.domains)),
+        declared_by=row.declared_by,
+        declared_at=moment(row.declared_at),
+        approved_at=None if row.approved_at is None else moment(row.approved_at),
+        withdrawn_at=None if row.withdrawn_at is None else moment(row.withdrawn_at),
+    )

@@ -1,0 +1,101 @@
+"""The written order: all that passes from registration (RA) to issuance (CA).
+
+`registration` writes it, only `issuance` reads it. The order carries the request exactly as the officers approved it (the canonical
+statement whose hash they signed), the proof that ties it to their signatures, and the public key. Issuance believes nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from trust.errors import Malformed
+
+REQUEST_TYPE = "certificate-request/1"
+
+
+class OrderState(IntEnum):
+    """Where an order stands. The numbers are what the database stores."""
+
+    PENDING = 0
+    PREPARED = 1
+    DONE = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateOrder:
+    """One certificate, ordered."""
+
+    id: str
+    """The request's identifier: one request, one order, for ever (idempotency, invariant I3)."""
+    batch: str
+    ca: str
+    statement: str
+    """Canonical JSON of the request, as approved."""
+    proof: bytes
+    """Place of the statement in its batch: an RFC 6962 inclusion proof (`trust.transparency.merkle`)."""
+    spki: bytes
+    state: OrderState = OrderState.PENDING
+    serial: bytes | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The statement of an order, read."""
+
+    id: str
+    board: str
+    ca: str
+    profile: str
+    holder: str
+    subject: dict[str, Any]
+    key: bytes
+    """SHA-256 of the SubjectPublicKeyInfo."""
+    requester: str
+    register: dict[str, str]
+    """What the decision was based on: snapshot, its date, digest of the entry."""
+
+    def statement(self, at: str) -> dict[str, Any]:
+        """Return the record that officers approve."""
+        return {
+            "type": REQUEST_TYPE,
+            "id": self.id,
+            "at": at,
+            "board": self.board,
+            "ca": self.ca,
+            "profile": self.profile,
+            "holder": self.holder,
+            "subject": self.subject,
+            "key": self.key.hex(),
+            "requester": self.requester,
+            "register": self.register,
+        }
+
+
+def read_request(statement: str) -> Request:
+    """Read the statement of a request.
+
+    Raises:
+        Malformed: it is not one.
+    """
+    try:
+        record = json.loads(statement)
+        if record["type"] != REQUEST_TYPE:
+            raise Malformed(f"a request's type is {REQUEST_TYPE}, not {record['type']!r}")
+        return Request(
+            id=record["id"],
+            board=record["board"],
+            ca=record["ca"],
+            profile=record["profile"],
+            holder=record["holder"],
+            subject=record["subject"],
+            key=bytes.fromhex(record["key"]),
+            requester=record["requester"],
+            register=record["register"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise Malformed(f"the statement of this request cannot be read: {error.__class__.__name__}: {error}") from None

@@ -1,0 +1,97 @@
+"""What issuance needs of a database: small, and filled by `pki.adapters.store`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pki.audit.journal import Journal
+from pki.inventory.model import Certificate
+from pki.issuance.approvals import Act, OfficerKey
+from pki.issuance.order import CertificateOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the register says of a holder at this moment."""
+
+    entry: str
+    """Canonical line of the register, or canonical record of the organisation."""
+    digest: bytes
+    barred: str | None
+    """Why nothing may be issued: gone from the register, struck off, suspended, opposed; None when nothing stands against it."""
+
+
+class CertificatesPort(Protocol):
+    """The inventory, as issuance uses it."""
+
+    def add_prepared(self, prepared: Sequence[Certificate], instance: str) -> None: ...
+    def set_issued(self, signatures: Sequence[tuple[bytes, bytes]], at: datetime) -> None: ...
+    def open_intents(self, instance: str) -> list[Certificate]: ...
+    def save(self, changed: Sequence[Certificate], at: datetime) -> None: ...
+    def get(self, serial: bytes, *, lock: bool = False) -> Certificate: ...
+    def holders_of_keys(self, spki_hashes: Sequence[bytes]) -> dict[bytes, set[str]]: ...
+
+
+class OrdersPort(Protocol):
+    """The orders, as issuance uses them."""
+
+    def take(self, limit: int) -> list[CertificateOrder]: ...
+    def set_prepared(self, prepared: Sequence[tuple[str, bytes]]) -> None: ...
+    def set_done(self, done: Sequence[tuple[str, bytes]]) -> None: ...
+    def set_failed(self, failed: Sequence[tuple[str, str]]) -> None: ...
+    def reopen(self, order_ids: Sequence[str]) -> None: ...
+
+
+class ActsPort(Protocol):
+    """Officers' acts and keys."""
+
+    def of_target(self, act_type: str, target: str) -> list[Act]: ...
+    def keys(self, officer: str) -> list[OfficerKey]: ...
+
+
+class RegisterPort(Protocol):
+    """The register, as issuance uses it: it decides nothing anew, it checks that what was decided on still stands."""
+
+    def standings(self, holders: Sequence[str], now: datetime) -> dict[str, Standing]: ...
+    def applied_date(self) -> datetime | None: ...
+
+
+class BlockedKeysPort(Protocol):
+    """Keys that will never be certified again."""
+
+    def blocked(self, spki_hashes: Sequence[bytes]) -> set[bytes]: ...
+
+
+class OutboxPort(Protocol):
+    """Where changes of status wait to be published."""
+
+    def add(self, ca: str, serials: Sequence[bytes]) -> None: ...
+
+
+class IssuanceTransaction(Protocol):
+    """One transaction, with everything that issuance reads and writes."""
+
+    @property
+    def certificates(self) -> CertificatesPort: ...
+    @property
+    def orders(self) -> OrdersPort: ...
+    @property
+    def acts(self) -> ActsPort: ...
+    @property
+    def register(self) -> RegisterPort: ...
+    @property
+    def blocked_keys(self) -> BlockedKeysPort: ...
+    @property
+    def outbox(self) -> OutboxPort: ...
+    @property
+    def journal(self) -> Journal: ...
+
+
+class IssuanceStore(Protocol):
+    """Opens transactions: committed when the block ends, undone when it raises."""
+
+    def write(self) -> AbstractContextManager[IssuanceTransaction]: ...

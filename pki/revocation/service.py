@@ -1,0 +1,211 @@
+"""Who may revoke what (RFC 3647 §4.9.2, §4.9.3; CP 4.9).
+
+An officer of the certificate's own board, by a signed act; the holder, by a signature with the certified key, which proves control and,
+for `keyCompromise`, blocks the key and takes every certificate with it; the register, through `pki.registration.lifecycle`. Reasons are an
+allow-list per profile, for people and for programs alike.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from pki.audit.events import event
+from pki.inventory.model import REASONS_BY_NAME, Certificate, Reason, State
+from pki.issuance.approvals import Act, statement_of, verify_act
+from pki.revocation.changes import end, release
+from pki.revocation.ports import RevocationStore, RevocationTransaction
+from pki.settings import Settings
+from trust import clock
+from trust.algorithms import algorithm_of
+from trust.canonical import canonical
+from trust.clock import Clock
+from trust.entropy import Entropy
+from trust.errors import Malformed, Missing, Refused
+
+REVOCATION = "revocation/1"
+RELEASE = "release/1"
+HOLDER_REVOCATION = "holder-revocation/1"
+
+
+@dataclass(frozen=True)
+class Revoked:
+    """What a revocation did."""
+
+    certificate: Certificate
+    already: bool
+    """It was revoked before; its date and reason stand (failure case R01)."""
+    cascade: int = 0
+    """Other certificates of the same key that went with it."""
+
+
+def reason_named(name: str) -> Reason:
+    """Return the CRLReason of that standard name.
+
+    Raises:
+        Malformed: no such reason, or one that nobody may ask for (`removeFromCRL`).
+    """
+    try:
+        return REASONS_BY_NAME[name]
+    except KeyError:
+        raise Malformed(f"no revocation reason is called {name!r}; known: {', '.join(REASONS_BY_NAME)}") from None
+
+
+def holder_statement(serial: bytes, reason: Reason, at: datetime) -> str:
+    """Return what a holder signs with the certified key to revoke a certificate."""
+    return canonical(
+        {"type": HOLDER_REVOCATION, "serial": serial.hex(), "reason": reason.standard_name, "at": clock.text(at)}
+    ).decode()
+
+
+class Revocation:
+    """Receives demands to revoke, hold and release."""
+
+    def __init__(
+        self, store: RevocationStore, settings: Settings, reasons: Mapping[str, frozenset[Reason]], time: Clock, entropy: Entropy
+    ) -> None:
+        """Serve one home; `reasons` are those that each profile allows."""
+        self._store = store
+        self._settings = settings
+        self._reasons = reasons
+        self._clock = time
+        self._entropy = entropy
+
+    def officer_statement(self, serial: bytes, reason: Reason, officer_id: str) -> str:
+        """Return what an officer signs to revoke (or hold) a certificate of the officer's board.
+
+        Raises:
+            Missing: no such certificate, or not this officer's to see.
+        """
+        certificate = self._visible(serial, officer_id)
+        facts = {"ca": certificate.ca, "reason": reason.standard_name}
+        return statement_of(REVOCATION, officer_id, serial.hex(), self._clock.now(), facts)
+
+    def release_statement(self, serial: bytes, officer_id: str) -> str:
+        """Return what an officer signs to take a certificate off hold.
+
+        Raises:
+            Missing: no such certificate, or not this officer's to see.
+        """
+        certificate = self._visible(serial, officer_id)
+        return statement_of(RELEASE, officer_id, serial.hex(), self._clock.now(), {"ca": certificate.ca})
+
+    def by_officer(self, act: Act) -> Revoked:
+        """Revoke or hold on an officer's signed act.
+
+        Raises:
+            Refused: no mandate over this certificate, or a reason that its profile does not allow.
+            Missing: no such certificate for this officer.
+        """
+        now = self._clock.now()
+        with self._store.write() as tx:
+            certificate, said = self._of_act(tx, act, REVOCATION)
+            reason = reason_named(str(said.get("reason")))
+            self._check_reason(certificate, reason)
+            changed = end(tx, [certificate], reason, now, act.officer)
+            if changed:
+                tx.acts.add(act, self._entropy.octets(16).hex(), now)
+            if reason is Reason.KEY_COMPROMISE:
+                # Claimed, not proven: this key is refused from now on, but its other certificates wait for proof.
+                self._block(tx, certificate, "claimed", 1, act.officer)
+            return Revoked(changed[0] if changed else certificate, already=not changed)
+
+    def release_by_officer(self, act: Act) -> Certificate:
+        """Take a certificate off hold on an officer's signed act.
+
+        Raises:
+            Refused: not on hold, or held by the register or a sanction: what placed the hold must end it.
+            Missing: no such certificate for this officer.
+        """
+        now = self._clock.now()
+        with self._store.write() as tx:
+            certificate, _ = self._of_act(tx, act, RELEASE)
+            if certificate.state is not State.HELD:
+                certificate.released()  # raises, with the rule
+            if certificate.held_by is not None and certificate.held_by.startswith(("register", "sanction")):
+                raise Refused(f"this hold was placed by the {certificate.held_by}: only its end releases it", citation="CP 4.9.16")
+            tx.acts.add(act, self._entropy.octets(16).hex(), now)
+            return release(tx, [certificate], now, act.officer, "released-by-officer")[0]
+
+    def by_holder(self, statement: str, signature: bytes) -> Revoked:
+        """Revoke on a signature made with the certified key: proof of control of it (CP 4.9.2).
+
+        Raises:
+            Malformed: the statement is not one.
+            Refused: the signature is not by the certified key, or the reason is not allowed.
+            Missing: no such certificate.
+        """
+        now = self._clock.now()
+        try:
+            said = json.loads(statement)
+            if said["type"] != HOLDER_REVOCATION:
+                raise Malformed("this is not a holder's demand for revocation")
+            serial, reason = bytes.fromhex(said["serial"]), reason_named(said["reason"])
+        except (ValueError, KeyError, TypeError):
+            raise Malformed("this demand for revocation cannot be read") from None
+        with self._store.write() as tx:
+            certificate = tx.certificates.get(serial, lock=True)
+            if certificate.signature is None or not _signed_by_holder(certificate, statement, signature):
+                raise Refused("the signature is not made with the certified key", citation="CP 4.9.2")
+            if reason is Reason.CERTIFICATE_HOLD:
+                raise Refused("a hold is asked of the ordre", citation="CP 4.9.14")
+            self._check_reason(certificate, reason)
+            by = f"holder:{certificate.holder}"
+            changed = end(tx, [certificate], reason, now, by)
+            cascade = 0
+            if reason is Reason.KEY_COMPROMISE:
+                cascade = self._compromise(tx, certificate, by)
+            return Revoked(changed[0] if changed else certificate, already=not changed, cascade=cascade)
+
+    def _compromise(self, tx: RevocationTransaction, certificate: Certificate, by: str) -> int:
+        """Proven compromise: every certificate of the key ends now, and the key is never certified again (invariant I6)."""
+        now = self._clock.now()
+        others = [
+            other
+            for other in tx.certificates.of_key(certificate.spki_hash, lock=True)
+            if other.serial != certificate.serial and other.not_after >= now
+        ]
+        changed = end(tx, others, Reason.KEY_COMPROMISE, now, by)
+        self._block(tx, certificate, "proven", len(changed) + 1, by)
+        return len(changed)
+
+    def _block(self, tx: RevocationTransaction, certificate: Certificate, how: str, certificates: int, by: str) -> None:
+        now = self._clock.now()
+        if tx.blocked_keys.block(certificate.spki_hash, how, now):
+            facts = {"key": certificate.spki_hash.hex(), "reason": f"compromise-{how}", "by": by}
+            tx.journal.append(event("key.blocked", certificates=certificates, **facts), at=now)
+
+    def _of_act(self, tx: RevocationTransaction, act: Act, act_type: str) -> tuple[Certificate, dict[str, object]]:
+        if act.type != act_type:
+            raise Refused("this act asks for something else", citation="CP 4.9.2")
+        officer, said = verify_act(act, tx.acts.keys(act.officer), self._settings, role="revoke", now=self._clock.now())
+        certificate = tx.certificates.get(bytes.fromhex(act.target), lock=True)
+        if certificate.board != officer.board:
+            raise Missing(f"no certificate has the serial number {act.target}")
+        if said.get("ca") != certificate.ca:
+            raise Refused("the act names another certification authority", citation="CP 4.9.2")
+        return certificate, said
+
+    def _visible(self, serial: bytes, officer_id: str) -> Certificate:
+        officer = self._settings.officer(officer_id)
+        with self._store.read() as tx:
+            certificate = tx.certificates.get(serial)
+        if certificate.board != officer.board:
+            raise Missing(f"no certificate has the serial number {serial.hex()}")
+        return certificate
+
+    def _check_reason(self, certificate: Certificate, reason: Reason) -> None:
+        allowed = self._reasons.get(certificate.profile, frozenset())
+        if reason not in allowed:
+            names = ", ".join(sorted(r.standard_name for r in allowed)) or "none"
+            raise Refused(f"{reason.standard_name} is not a reason for {certificate.profile} (allowed: {names})", citation="CP 4.9.1")
+
+
+def _signed_by_holder(certificate: Certificate, statement: str, signature: bytes) -> bool:
+    public_key = x509.load_der_x509_certificate(certificate.der).public_key()
+    algorithm = algorithm_of(public_key)
+    return algorithm is not None and algorithm.verifies(public_key, signature, statement.encode())

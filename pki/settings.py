@@ -1,0 +1,299 @@
+"""The configuration of one authority, read once and frozen (`HOME/config/`).
+
+Complete, checked at start, never searched for: the home directory is given. Boards (ordres) and their officers are configuration
+because they are the mandate: an officer whose name is not in a board's file has no power, whatever the database says. A key that this
+module does not know stops the start, so that a typing error is not taken for a default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from trust.algorithms import ALGORITHMS
+from trust.errors import Malformed, Missing, Refused
+
+MODES = ("demo", "test", "production")
+
+_Built = TypeVar("_Built", "CaSettings", "RegisterSettings")
+
+
+@dataclass(frozen=True)
+class CaSettings:
+    """One certification authority of the hierarchy."""
+
+    id: str
+    common_name: str
+    profile: str
+    key: str
+    algorithm: str
+    years: int
+    issues: list[str] = field(default_factory=list)
+    """Profiles that it issues to subscribers; its own responders and, for a root, its subordinate CAs go without saying."""
+    issuer: str | None = None
+    """None for a root."""
+    shards: int = 1
+    """CRL shards for new certificates; what is issued keeps its own."""
+    delta: bool = False
+    crl_hours: int = 24
+    """Validity of a CRL; it is renewed at half of it, and alarms from there."""
+    crl_delay_seconds: int = 5
+    """How long a revocation may wait for company before the CRL is published again."""
+    ocsp_hours: int = 24
+    """Validity of a pre-signed OCSP response; the population is signed again at half of it."""
+    responder_algorithm: str = "P-256"
+    responder_days: int = 14
+
+
+@dataclass(frozen=True)
+class Officer:
+    """A person whom a board has given the power to decide."""
+
+    id: str
+    name: str
+    board: str
+    roles: frozenset[str]
+    """Among ``register`` (asks), ``approve`` (decides), ``revoke``."""
+    idnat: str | None = None
+    """When the officer practises: nobody decides about themselves."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """An ordre, as registration authority for its professions (RFC 3647 §1.3.2)."""
+
+    code: str
+    name: str
+    professions: frozenset[str]
+    approvals: int
+    """How many officers, other than the one who asks, approve one request."""
+    bulk_threshold: int
+    """From this many requests in one batch, `bulk_approvals` officers are needed."""
+    bulk_approvals: int
+    officers: tuple[Officer, ...]
+
+    def approvals_for(self, size: int) -> int:
+        """Return how many officers must approve a batch of `size` requests."""
+        return self.bulk_approvals if size >= self.bulk_threshold else self.approvals
+
+
+@dataclass(frozen=True)
+class RegisterSettings:
+    """How the national register is received."""
+
+    max_age_days: int = 8
+    """A snapshot older than this supports no new certificate."""
+    approvals: int = 2
+    """Officers who approve a plan above the threshold."""
+    threshold: int = 50
+    """A plan that takes the right of more people than this needs `approvals` officers; a smaller one needs one."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that one home says about its authority."""
+
+    home: Path
+    name: str
+    organisation: str
+    mode: str
+    policy_arc: str
+    base_url: str
+    database_url: str
+    cas: tuple[CaSettings, ...]
+    boards: Mapping[str, Board]
+    register: RegisterSettings
+    nonce_policy: str
+
+    def ca(self, ca_id: str) -> CaSettings:
+        """Return the settings of one CA.
+
+        Raises:
+            Missing: no CA of that name.
+        """
+        for ca in self.cas:
+            if ca.id == ca_id:
+                return ca
+        raise Missing(f"no certification authority is called {ca_id!r}")
+
+    def issuer_of(self, profile: str) -> CaSettings:
+        """Return the CA that issues a profile to subscribers.
+
+        Raises:
+            Missing: none does.
+        """
+        for ca in self.cas:
+            if profile in ca.issues:
+                return ca
+        raise Missing(f"no certification authority issues the profile {profile!r}")
+
+    def board(self, code: str) -> Board:
+        """Return one board.
+
+        Raises:
+            Missing: no board of that code.
+        """
+        try:
+            return self.boards[code]
+        except KeyError:
+            raise Missing(f"no board has the code {code!r}; known: {', '.join(sorted(self.boards))}") from None
+
+    def officer(self, officer_id: str) -> Officer:
+        """Return the officer of that identifier, whatever the board.
+
+        Raises:
+            Missing: nobody holds that mandate (any more).
+        """
+        for board in self.boards.values():
+            for officer in board.officers:
+                if officer.id == officer_id:
+                    return officer
+        raise Missing(f"no board gives a mandate to {officer_id!r}")
+
+    @property
+    def config(self) -> Path:
+        """Where the configuration of this home lies."""
+        return self.home / "config"
+
+    @property
+    def publication(self) -> Path:
+        """What the issuer writes and the publication process reads."""
+        return self.home / "publication"
+
+    @property
+    def keystore(self) -> Path:
+        """The software keystore's directory."""
+        return self.home / "keys"
+
+    @property
+    def passphrase_file(self) -> Path:
+        """The file that holds the keystore's passphrase (mode 0600)."""
+        return self.home / "secrets" / "keystore-passphrase"
+
+    @property
+    def signer_socket(self) -> Path:
+        """Where the issuer process answers for what is not signed ahead (OCSP nonces)."""
+        return self.home / "run" / "signer.sock"
+
+    @property
+    def snapshots(self) -> Path:
+        """Where register snapshots are kept."""
+        return self.home / "register"
+
+
+def load(home: Path) -> Settings:
+    """Read the configuration of a home.
+
+    Raises:
+        Missing: there is no authority in this directory.
+        Malformed: a file is not TOML, or a key is unknown, absent or of the wrong type.
+        Refused: values that contradict each other or the CP.
+    """
+    config = home / "config"
+    document = _read(config / "authority.toml")
+    authority = _table(document, "authority", {"name", "organisation", "mode", "policy_arc"})
+    publication = _table(document, "publication", {"base_url"}, optional={"listen"})
+    database = document.pop("database", {})
+    ocsp = document.pop("ocsp", {})
+    register = _build(RegisterSettings, document.pop("register", {}), "register")
+    cas = tuple(_build(CaSettings, ca, "ca") for ca in document.pop("ca", []))
+    if document:
+        raise Malformed(f"authority.toml: unknown table {sorted(document)[0]!r}")
+    boards = {board.code: board for board in (_board(path) for path in sorted((config / "boards").glob("*.toml")))}
+    settings = Settings(
+        home=home,
+        name=authority["name"],
+        organisation=authority["organisation"],
+        mode=authority["mode"],
+        policy_arc=authority["policy_arc"],
+        base_url=publication["base_url"].rstrip("/"),
+        database_url=database.get("url") or f"sqlite:///{(home / 'sceau.db').absolute()}",
+        cas=cas,
+        boards=boards,
+        register=register,
+        nonce_policy=ocsp.get("nonce", "sign"),
+    )
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    if settings.mode not in MODES:
+        raise Malformed(f"authority.toml: mode is one of {', '.join(MODES)}, not {settings.mode!r}")
+    if not settings.policy_arc.startswith("2.25."):
+        raise Refused("policy OIDs of this software are under the test arc 2.25", citation="CP 1.2")
+    if settings.nonce_policy not in ("sign", "ignore"):
+        raise Malformed("authority.toml: [ocsp] nonce is 'sign' or 'ignore'")
+    ids = [ca.id for ca in settings.cas]
+    if len(set(ids)) != len(ids):
+        raise Malformed("authority.toml: two CAs have the same id")
+    for ca in settings.cas:
+        for algorithm in (ca.algorithm, ca.responder_algorithm):
+            if algorithm not in ALGORITHMS:
+                raise Malformed(f"authority.toml: {ca.id}: no algorithm is called {algorithm!r}; known: {', '.join(ALGORITHMS)}")
+        if ca.issuer is not None and ca.issuer not in ids[: ids.index(ca.id)]:
+            raise Malformed(f"authority.toml: {ca.id} comes before its issuer {ca.issuer!r}")
+    officers = [officer.id for board in settings.boards.values() for officer in board.officers]
+    if len(set(officers)) != len(officers):
+        raise Malformed("boards: two officers have the same id")
+    for board in settings.boards.values():
+        deciders = sum("approve" in officer.roles for officer in board.officers)
+        if deciders < board.bulk_approvals:
+            raise Refused(f"{board.code} asks {board.bulk_approvals} approvals but has {deciders} deciding officers", citation="CP 5.2.2")
+
+
+def _board(path: Path) -> Board:
+    document = _read(path)
+    known = {"code", "name", "professions", "approvals", "bulk_threshold", "bulk_approvals", "officers"}
+    if unknown := set(document) - known:
+        raise Malformed(f"{path.name}: unknown key {sorted(unknown)[0]!r}")
+    try:
+        code = document["code"]
+        return Board(
+            code=code,
+            name=document["name"],
+            professions=frozenset(document["professions"]),
+            approvals=document.get("approvals", 1),
+            bulk_threshold=document.get("bulk_threshold", 10),
+            bulk_approvals=document.get("bulk_approvals", 2),
+            officers=tuple(
+                Officer(id=o["id"], name=o["name"], board=code, roles=frozenset(o["roles"]), idnat=o.get("idnat"))
+                for o in document["officers"]
+            ),
+        )
+    except KeyError as error:
+        raise Malformed(f"{path.name}: {error.args[0]!r} is missing") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Missing(f"{path} does not exist: is this the home of an authority? (`sceau init` makes one)") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"{path}: {error}") from None
+
+
+def _table(document: dict[str, Any], name: str, keys: set[str], optional: frozenset[str] | set[str] = frozenset()) -> dict[str, str]:
+    table = document.pop(name, {})
+    if missing := keys - set(table):
+        raise Malformed(f"authority.toml: [{name}] lacks {sorted(missing)[0]!r}")
+    if unknown := set(table) - keys - optional:
+        raise Malformed(f"authority.toml: [{name}] has an unknown key {sorted(unknown)[0]!r}")
+    return {key: str(value) for key, value in table.items()}
+
+
+def _build(kind: type[_Built], table: Any, where: str) -> _Built:
+    types = {f.name: str(f.type).removesuffix(" | None").partition("[")[0] for f in fields(kind)}
+    for name, value in table.items():
+        if name not in types:
+            raise Malformed(f"authority.toml: [{where}] has an unknown key {name!r}")
+        if type(value).__name__ != types[name]:
+            raise Malformed(f"authority.toml: [{where}] {name} is {types[name]}, not {value!r}")
+    try:
+        return kind(**table)
+    except TypeError as error:
+        raise Malformed(f"authority.toml: [{where}] {error}") from None
