@@ -17,8 +17,8 @@ from pathlib import Path
 from pki.bootstrap.lock import HomeLock
 from pki.bootstrap.services import Service, base_port
 
-GRACE_SECONDS = 10.0
-"""For a process to end by itself once it was told to."""
+GRACE_SECONDS = 12.0
+"""For a process to end by itself once it was told to: longer than any service takes to let its last replies arrive."""
 
 
 def run(service: Service, home: Path, lifeline: int | None = None) -> int:
@@ -69,6 +69,7 @@ def _on_signal(act: Callable[[], None]) -> None:
 def _watch(lifeline: int) -> None:
     while os.read(lifeline, 1):
         pass  # the supervisor never writes; only the end of the pipe has a meaning
-    os.kill(os.getpid(), signal.SIGTERM)
+    # The whole group: a service whose answer to SIGTERM is to die at once would leave its workers untold.
+    os.killpg(os.getpgrp(), signal.SIGTERM)
     threading.Event().wait(GRACE_SECONDS)
     os.killpg(os.getpgrp(), signal.SIGKILL)

@@ -29,14 +29,17 @@ exit codes: 0 done, 1 refused or failed (the reason is on standard error), 2 usa
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line (the process's own when none is given) and return its exit code. Raises nothing."""
+def main(argv: Sequence[str] | None = None, *, package: str = "pki.cli") -> int:
+    """Run one command line (the process's own when none is given) and return its exit code. Raises nothing.
+
+    `package` is the folder of verbs.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in arguments
     _never_fail_to_print()
     home = home_directory(None)
     try:
-        args, module_name = _parse(arguments)
+        args, module_name = _parse(arguments, package)
         home = args.home
         code: int = importlib.import_module(module_name).run(args)
         sys.stdout.flush()
@@ -60,21 +63,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def verbs() -> dict[str, tuple[str, str]]:
-    """List the verbs: name → (module, its line of help). They are the modules of this folder; none is imported here."""
+def verbs(package: str = "pki.cli") -> dict[str, tuple[str, str]]:
+    """List the verbs: name → (module, its line of help). They are the modules of the package; none is imported here."""
     found: dict[str, tuple[str, str]] = {}
-    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    (folder,) = importlib.import_module(package).__path__
+    for path in sorted(Path(folder).glob("[a-z]*.py")):
         if path.stem != "main":
-            found[path.stem.replace("_", "-")] = (f"pki.cli.{path.stem}", _summary(path))
+            found[path.stem.replace("_", "-")] = (f"{package}.{path.stem}", _summary(path))
     return found
 
 
-def build_parser(chosen: Sequence[str]) -> Parser:
+def build_parser(chosen: Sequence[str], package: str = "pki.cli") -> Parser:
     """Make the parser: the verbs that were chosen in full, the others by name only."""
     parser = Parser(prog="sceau", description="The trust service of the French health ordres.", epilog=_EPILOG)
     parser.add_argument("--version", action="store_true", help="print the version and stop")
     subparsers = parser.add_subparsers(dest="command", metavar="VERB", parser_class=Parser)
-    for name, (module, summary) in verbs().items():
+    for name, (module, summary) in verbs(package).items():
         if name in chosen:
             importlib.import_module(module).register(subparsers)
         else:
@@ -92,8 +96,8 @@ def version() -> str:
         return f"working tree at {Path(__file__).parents[2]}"
 
 
-def _parse(arguments: list[str]) -> tuple[argparse.Namespace, str]:
-    parser = build_parser([word for word in arguments if not word.startswith("-")])
+def _parse(arguments: list[str], package: str) -> tuple[argparse.Namespace, str]:
+    parser = build_parser([word for word in arguments if not word.startswith("-")], package)
     args = parser.parse_args(arguments)
     if args.version:
         print(f"sceau {version()}")
@@ -102,7 +106,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, str]:
         raise UsageError("a verb is needed: `sceau --help` lists them", parser.format_usage())
     args.home = home_directory(getattr(args, "home", None))
     args.json = getattr(args, "json", False)
-    return args, verbs()[args.command][0]
+    return args, verbs(package)[args.command][0]
 
 
 def _summary(path: Path) -> str:

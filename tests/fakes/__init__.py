@@ -1,0 +1,1 @@
+"""Small honest programs that stand for the world in tests."""

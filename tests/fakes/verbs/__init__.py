@@ -1,0 +1,1 @@
+"""A folder of verbs, like `pki.cli`, for watching the frame."""
