@@ -20,13 +20,16 @@ from typing import Any, ClassVar, Protocol
 
 from trust import der, oids
 from trust.errors import Malformed
+from trust.identity.establishment import StructIdNat
+from trust.identity.national import IdNatPs
+from trust.identity.rpps import rpps_holds
 
 COUNTRY = "FR"
 
 # RFC 5280 appendix A.1 upper bounds, in characters. For a name or a first name that bound is 32 768 (ub-name): ours lets every
 # real person in and keeps a pasted paragraph out. Above a bound we refuse; see `shortened` for the one name that may be cut.
 MAX_PERSON_NAME = 128
-MAX_COMMON_NAME = 64
+MAX_COMMON_NAME = 64  # and in octets too: cryptography refuses to write, others to read, one of 64 accented characters
 MAX_ORGANISATION = 64
 MAX_TITLE = 64
 MAX_DEPARTMENT = 128
@@ -39,10 +42,8 @@ MAX_SERVER_NAMES = 100  # CP 3.1.1
 _LETTERS = "A-Za-zªºÀ-ÖØ-öø-ɏḀ-ỿ"
 _PERSON = re.compile(rf"(?=[^{_LETTERS}]*[{_LETTERS}])(?! )(?:[{_LETTERS}'’.-]| (?! ))+(?<! )")
 _LABEL = re.compile(rf"(?! )(?:[{_LETTERS}!-~°²³«»–’€§·]| (?! ))+(?<! )")
-_FINESS = r"\d[0-9AB]\d{7}"
-_LOCAL = r"/[0-9A-Za-z._-]{1,46}"
-_IDNAT_PS = re.compile(rf"8\d{{11}}|0\d[0-9AB]\d{{7}}|3{_FINESS}{_LOCAL}|5\d{{14}}{_LOCAL}", re.ASCII)
-_STRUCT_IDNAT = re.compile(rf"1{_FINESS}|3\d{{14}}|4\d{{14}}|0\d[0-9AB]\d{{9}}", re.ASCII)
+_IDNAT_PS = re.compile(r"8\d{11}|0[0-9A-Z]{9}|[13456][0-9A-Z]{9,14}/[0-9A-Za-z._-]{1,46}", re.ASCII)
+_STRUCT_IDNAT = re.compile(r"[0134][0-9A-Z]{9,14}", re.ASCII)
 _PROFESSION = re.compile(r"[1-9]\d", re.ASCII)
 _ORGANISATION_ID = re.compile(r"(?:VAT|NTR|PSD|LEI|[A-Z]{2}:)[A-Z]{2}-[0-9A-Za-z.-]{1,48}", re.ASCII)
 _DNS_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -51,9 +52,9 @@ _DNS = re.compile(rf"(?!.*(?:^|\.)\d+$)(?:\*\.(?=.*\.))?{_DNS_LABEL}(?:\.{_DNS_L
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_DNS_LABEL}(?:\.{_DNS_LABEL})+", re.ASCII)
 
-# Identifiers that no real person or structure bears: the test range of the RPPS, departments 99 and the "0B" of test cards.
-_TEST_IDNAT = re.compile(r"8997|0(?:99|0B)|3(?:99|0B)|5999", re.ASCII)
-_TEST_STRUCT = re.compile(r"199|3999|4997|099", re.ASCII)
+# Identifiers that no real person or structure bears, by type: the test range of the RPPS, departments 99 and 0B, SIREN 999….
+_TEST_IDNAT = re.compile(r"[68]997|[013](?:99|0B)|[45]999", re.ASCII)
+_TEST_STRUCT = re.compile(r"4997|[01](?:99|0B)|3999", re.ASCII)
 
 RDNs = tuple[tuple[tuple[str, str], ...], ...]
 
@@ -95,6 +96,8 @@ class PersonSubject:
     def __post_init__(self) -> None:
         """Refuse what no certificate may hold (Malformed)."""
         _require(_IDNAT_PS, "idnat", self.idnat, MAX_COMMON_NAME)
+        if self.idnat[0] != "8" or not rpps_holds(self.idnat[1:]):
+            IdNatPs(self.idnat, test_mode=True)  # says what is wrong with the number; made-up ones are the profile's concern
         _require(_PERSON, "family_name", self.family_name, MAX_PERSON_NAME)
         _require(_PERSON, "given_name", self.given_name, MAX_PERSON_NAME)
         _require(_PROFESSION, "profession", self.profession, 2)
@@ -134,7 +137,7 @@ class OrganisationSubject:
     def __post_init__(self) -> None:
         """Refuse what no certificate may hold (Malformed)."""
         _structure(self.struct_idnat, self.name, self.department)
-        _require(_LABEL, "common_name", self.common_name, MAX_COMMON_NAME)
+        _require_common_name(self.common_name)
 
     def rdns(self) -> RDNs:
         """Return the name: C, ST, O, organizationIdentifier, OU, CN."""
@@ -319,12 +322,13 @@ def shortened(name: str, limit: int = MAX_ORGANISATION) -> str:
 
 def _structure(struct_idnat: str, name: str, department: str) -> None:
     _require(_STRUCT_IDNAT, "struct_idnat", struct_idnat, MAX_COMMON_NAME)
+    StructIdNat(struct_idnat, test_mode=True)
     _require(_LABEL, "name", name, MAX_ORGANISATION)
     _require(_LABEL, "department", department, MAX_DEPARTMENT)
 
 
 def _institution(common_name: str, organisation: str, organisation_id: str | None) -> None:
-    _require(_LABEL, "common_name", common_name, MAX_COMMON_NAME)
+    _require_common_name(common_name)
     _require(_LABEL, "organisation", organisation, MAX_ORGANISATION)
     if organisation_id is not None:
         _require(_ORGANISATION_ID, "organisation_id", organisation_id, MAX_ORGANISATION)
@@ -333,6 +337,12 @@ def _institution(common_name: str, organisation: str, organisation_id: str | Non
 def _institution_rdns(common_name: str, organisation: str, organisation_id: str | None) -> RDNs:
     identifier = (((oids.ORGANISATION_IDENTIFIER, organisation_id),),) if organisation_id is not None else ()
     return (((oids.COUNTRY, COUNTRY),), ((oids.ORGANISATION, organisation),), *identifier, ((oids.COMMON_NAME, common_name),))
+
+
+def _require_common_name(value: str) -> None:
+    _require(_LABEL, "common_name", value, MAX_COMMON_NAME)
+    if len(value.encode()) > MAX_COMMON_NAME:
+        raise Malformed(f"common_name: {len(value.encode())} octets in UTF-8, at most {MAX_COMMON_NAME}")
 
 
 def _require(pattern: re.Pattern[str], where: str, value: object, limit: int) -> None:

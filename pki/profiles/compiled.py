@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from pki.profiles import render
 from pki.profiles.keyid import key_identifier
-from pki.profiles.model import AlternativeName, IssuerView, Profile, RevocationList
+from pki.profiles.model import AlternativeName, IssuerView, Particulars, Profile, RevocationList
 from pki.profiles.specimens import specimen_spki, specimen_subjects
 from trust import der, oids
 from trust.algorithms import spki
@@ -117,10 +117,10 @@ class CompiledProfile:
 
     def specimen(self) -> bytes:
         """Return the to-be-signed certificate of the first specimen of this profile."""
-        return next(self._specimens())[1]
+        return self.render(*next(self.particulars()))
 
-    def _specimens(self) -> Iterator[tuple[tuple[AnySubject, bytes, bytes, datetime, datetime, int], bytes]]:
-        """Yield the arguments of `render` and its result: every specimen subject, every kind of key, first and last shard."""
+    def particulars(self) -> Iterator[Particulars]:
+        """Yield the specimens of this profile: every specimen subject, every kind of key, first and last shard."""
         start = self.issuer.not_before
         full = min(start + timedelta(days=self.profile.validity_days), self.issuer.not_after)
         subjects = specimen_subjects(self.profile, self.issuer)
@@ -130,13 +130,12 @@ class CompiledProfile:
         for index in range(max(len(subjects), len(keys), 2)):
             subject, key = subjects[index % len(subjects)], keys[index % len(keys)]
             shard = (0, self.issuer.shards - 1)[index % 2]
-            arguments = (subject, key, _SPECIMEN_SERIAL, start, full - timedelta(seconds=index), shard)
-            yield arguments, self.render(*arguments)
+            yield Particulars(subject, key, _SPECIMEN_SERIAL, start, full - timedelta(seconds=index), shard)
 
     def _compare(self) -> None:
-        for arguments, tbs in self._specimens():
-            expected = render.build(self.profile, self.issuer, *arguments).tbs_certificate_bytes
-            if tbs != expected:
+        for particulars in self.particulars():
+            built = render.build(self.profile, self.issuer, *particulars)
+            if self.render(*particulars) != built.tbs_certificate_bytes:
                 raise Alarm(f"{self.profile.id} under {self.issuer.ca_id}: compiled and built certificates differ")
 
     def _cut(self) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,7 +20,7 @@ from pki.profiles.keyid import key_identifier
 from trust import clock
 from trust.algorithms import Algorithm, PublicKey, algorithm_of, spki
 from trust.errors import Malformed
-from trust.naming import AuthoritySubject
+from trust.naming import AnySubject, AuthoritySubject
 
 
 class AlternativeName(StrEnum):
@@ -89,7 +89,7 @@ class Profile:
     path_length: int | None = None
     self_signed: bool = False
     states_policy: bool = True
-    """False for a root, whose policies no path validation reads (RFC 5280 §6.1)."""
+    """False for authorities: a root's policies are read by no path validation (RFC 5280 §6.1), an issuing CA has anyPolicy."""
     any_policy: bool = False
     """anyPolicy beside our own: an issuing CA serves every policy of the authority."""
     alternative_name: AlternativeName = AlternativeName.NONE
@@ -191,3 +191,14 @@ class IssuerView:
             "shards": self.shards,
             "delta": self.delta,
         }
+
+
+class Particulars(NamedTuple):
+    """What one certificate has for itself; in the order of the arguments that render it."""
+
+    subject: AnySubject
+    spki_der: bytes
+    serial: bytes
+    not_before: datetime
+    not_after: datetime
+    shard: int = 0

@@ -144,13 +144,9 @@ def _key_usage(profile: Profile) -> x509.KeyUsage:
 
 
 def _policies(profile: Profile, issuer: IssuerView) -> list[x509.PolicyInformation]:
-    policies = []
-    if profile.states_policy:
-        # A qualifier of text beside the OID is a str in pyca: it becomes id-qt-cps.
-        policies.append(x509.PolicyInformation(x509.ObjectIdentifier(profile.policy), [f"{issuer.base_url}/policies/"]))
-    if profile.any_policy:
-        policies.append(x509.PolicyInformation(x509.ObjectIdentifier(oids.ANY_POLICY), None))
-    return policies
+    stated = [profile.policy] * profile.states_policy + [oids.ANY_POLICY] * profile.any_policy
+    # A qualifier that is a text is id-qt-cps in pyca: where the documents are (RFC 5280 §4.2.1.4).
+    return [x509.PolicyInformation(x509.ObjectIdentifier(dotted), [f"{issuer.base_url}/policies/"]) for dotted in stated]
 
 
 def _access(profile: Profile, issuer: IssuerView) -> list[x509.AccessDescription]:

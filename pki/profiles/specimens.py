@@ -39,7 +39,7 @@ SPECIMENS: dict[str, tuple[AnySubject, ...]] = {
     ),
     "organisation": (
         OrganisationSubject("1990000010", "HOPITAL FICTIF", "Paris (75)", "Messagerie de l'hôpital fictif"),
-        OrganisationSubject("399999999800019", "Ÿ" * MAX_ORGANISATION, "Côte-d'Or (21)", "œ" * MAX_COMMON_NAME),
+        OrganisationSubject("399999999800019", "Ÿ" * MAX_ORGANISATION, "Côte-d'Or (21)", "œ" * (MAX_COMMON_NAME // 2)),
     ),
     "server": (
         ServerSubject("399999999800019", "OPERATEUR FICTIF", "Paris (75)", ("mss.exemple.com",)),
@@ -47,7 +47,7 @@ SPECIMENS: dict[str, tuple[AnySubject, ...]] = {
     ),
     "authority": (
         AuthoritySubject("SCEAU DEMO PERSONNES", "SCEAU DEMONSTRATION"),
-        AuthoritySubject("É" * MAX_COMMON_NAME, "SCEAU DEMONSTRATION", "NTRFR-999999998"),
+        AuthoritySubject("É" * (MAX_COMMON_NAME // 2), "SCEAU DEMONSTRATION", "NTRFR-999999998"),
     ),
     "service": (
         ServiceSubject("SCEAU DEMO OCSP 1", "SCEAU DEMONSTRATION"),
