@@ -29,6 +29,8 @@ from trust.algorithms import ALGORITHMS, Algorithm, PrivateKey, PublicKey, spki
 from trust.entropy import Entropy
 from trust.errors import Alarm, Conflict, Malformed, Missing, Refused, Unavailable
 
+MODES = ("demo", "test")
+"""The modes of an authority whose keys may live in software (limits.toml, `custody.software_keystore_modes`)."""
 _STORE = "keystore.json"
 _SUFFIX = ".key"
 _LARGEST = 64 * 1024
@@ -68,7 +70,7 @@ class SoftwareKeystore:
             Missing: there is no keystore there.
             Malformed: its file is not whole.
         """
-        _refuse_production(mode)
+        _refuse_mode(mode)
         self._directory = directory
         _refuse_open_directory(directory)
         self._sealer: Sealer = open_store(_read(directory / _STORE), passphrase, entropy)
@@ -88,7 +90,7 @@ class SoftwareKeystore:
             Refused: the authority is in production (CP 6.2.1).
             Conflict: there is a keystore there already.
         """
-        _refuse_production(mode)
+        _refuse_mode(mode)
         with _storage(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         content, _ = new_store(passphrase, kdf or Kdf(), entropy)
@@ -193,9 +195,9 @@ def _unsealed(record: KeyRecord, pkcs8: bytes) -> _Held:
     return _Held(algorithm, uses, private, public)
 
 
-def _refuse_production(mode: str) -> None:
-    if mode == "production":
-        reason = "a software keystore cannot hold the keys of an authority in production: use a certified module (PKCS#11)"
+def _refuse_mode(mode: str) -> None:
+    if mode not in MODES:
+        reason = f"a software keystore cannot hold the keys of an authority in mode {mode!r}: use a certified module (PKCS#11)"
         raise Refused(reason, citation="CP 6.2.1")
 
 
