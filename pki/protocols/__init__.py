@@ -1,0 +1,1 @@
+"""Protocol codecs: octets → question, result → octets. They import `trust` only, and touch no network."""

@@ -1,0 +1,109 @@
+"""Signing status, in bulk and one at a time (RFC 6960 §4.2.1; CP 4.10).
+
+`presign` signs a batch for the store: the octets that certificates have in common are joined once, so that each costs its
+signature and little else. `respond` signs one whole response for a question that no stored signature answers (a nonce, SHA-256).
+The key stays behind `sign`, which the caller takes from the custodian's door. Nothing here reads the database or the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from pki.status import response
+from pki.status.model import SERIAL_SIZE, SHA1, Authority, Batch, HashForm, Responder, Status, StatusFact
+from pki.status.records import revoked_fields
+from trust.errors import Alarm
+
+Sign = Callable[[bytes], bytes]
+"""Signs with the key of one responder: octets in, signature out; raises Unavailable when the custodian does not answer."""
+
+
+class ResponseSigner:
+    """One responder of one CA, at work."""
+
+    def __init__(self, authority: Authority, responder: Responder, sign: Sign, *, verify_every: int = 1000) -> None:
+        """Join a CA, a responder's certificate, and the signature of its key.
+
+        `verify_every`: the first signature of a batch and every so many after it are verified. All of them would triple the cost.
+
+        Raises:
+            ValueError: the responder is another CA's.
+        """
+        if responder.ca_id != authority.ca_id:
+            raise ValueError(f"a responder of {responder.ca_id} does not speak for {authority.ca_id}")
+        self.authority, self.responder, self._sign = authority, responder, sign
+        self._verify_every = verify_every
+
+    def presign(self, facts: Iterable[StatusFact], batch: Batch) -> Iterator[tuple[bytes, bytes]]:
+        """Sign the statuses of a batch under SHA-1 CertIDs; yield (serial, stored value).
+
+        Raises:
+            Alarm: a signature does not verify under the responder's certificate.
+            Unavailable: the custodian does not answer.
+            ValueError: the batch is another responder's, a serial is not 16 octets, or a fact says neither good nor revoked.
+        """
+        if batch.responder != self.responder:
+            raise ValueError("a batch is signed by its own responder")
+        sign, every = self._sign, self._verify_every
+        head, tail = self._around_good(batch)
+        good = batch.good_prefix
+        for count, fact in enumerate(facts):
+            serial = fact.serial
+            if len(serial) != SERIAL_SIZE:
+                raise ValueError("a serial of ours has 16 octets")
+            if fact.status is Status.GOOD:
+                data = head + serial + tail
+                signature = sign(data)
+                value = good + signature
+            else:
+                data, fields = self._revoked(fact, batch)
+                signature = sign(data)
+                value = batch.revoked_prefix + fields + signature
+            if count % every == 0:
+                self._verify(signature, data)
+            yield serial, value
+
+    def respond(
+        self,
+        serial: bytes,
+        fact: StatusFact | None,
+        form: HashForm,
+        nonce: bytes | None,
+        window: tuple[datetime, datetime],
+        archive_cutoff: datetime | None = None,
+    ) -> bytes:
+        """Sign one whole OCSPResponse; a fact of None says `unknown`. `window` is (thisUpdate, nextUpdate); producedAt is the
+        first.
+
+        Raises:
+            Unavailable: the custodian does not answer.
+        """
+        status = response.UNKNOWN if fact is None else _status(fact)
+        identifier = response.cert_id(self.authority, form, serial)
+        single = response.single_response(identifier, status, *window, archive_cutoff)
+        data = response.response_data(self.responder.key_hash, window[0], single, nonce)
+        return response.successful(data, self.responder.algorithm, self._sign(data), self.responder.certificate_der)
+
+    def _around_good(self, batch: Batch) -> list[bytes]:
+        def build(serial: bytes) -> bytes:
+            return response.batch_data(self.authority, batch, SHA1, serial, response.GOOD)
+
+        return response.cut(build, SERIAL_SIZE)
+
+    def _revoked(self, fact: StatusFact, batch: Batch) -> tuple[bytes, bytes]:
+        status = _status(fact)
+        assert fact.revoked_at is not None
+        return response.batch_data(self.authority, batch, SHA1, fact.serial, status), revoked_fields(fact.revoked_at, fact.reason)
+
+    def _verify(self, signature: bytes, data: bytes) -> None:
+        if not self.responder.algorithm.verifies(self.responder.public_key, signature, data):
+            raise Alarm(f"the key {self.responder.key_label} does not sign as the responder's certificate says it does")
+
+
+def _status(fact: StatusFact) -> bytes:
+    if fact.status is Status.GOOD:
+        return response.GOOD
+    if fact.status is not Status.REVOKED or fact.revoked_at is None:
+        raise ValueError("a fact is good, or revoked since a moment")
+    return response.revoked(response.time_text(fact.revoked_at), fact.reason or None)
