@@ -84,7 +84,7 @@ class Board:
 class RegisterSettings:
     """How the national register is received."""
 
-    max_age_days: int = 8
+    max_age_days: int = 7
     """A snapshot older than this supports no new certificate."""
     approvals: int = 2
     """Officers who approve a plan above the threshold."""

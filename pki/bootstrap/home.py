@@ -24,9 +24,6 @@ from pki.profiles.compiled import CompiledProfile
 from pki.profiles.limits import Limits, enforce, load_limits
 from pki.profiles.load import load_profiles
 from pki.profiles.model import IssuerView, Profile
-from pki.registration.decide import Decisions
-from pki.registration.enrol import Enrolment
-from pki.revocation.service import Revocation
 from pki.settings import CaSettings, Settings, load
 from pki.signing.certificate import CertificateSigner
 from pki.signing.door import SigningDoor, Witness
@@ -69,19 +66,6 @@ class Home:
         return {
             name: frozenset(REASONS_BY_NAME[reason] for reason in self.limits.of(name).revocation_reasons) for name in self.profiles
         }
-
-    def enrolment(self) -> Enrolment:
-        """Return the service that receives applications."""
-        keys = {name: profile.subject_keys for name, profile in self.profiles.items()}
-        return Enrolment(self.store, self.settings, keys, self.clock, self.entropy)
-
-    def decisions(self) -> Decisions:
-        """Return the service that takes officers' decisions."""
-        return Decisions(self.store, self.settings, self.clock, self.entropy)
-
-    def revocation(self) -> Revocation:
-        """Return the service that revokes."""
-        return Revocation(self.store, self.settings, self.reasons, self.clock, self.entropy)
 
     def ca_certificates(self) -> dict[str, Certificate]:
         """Return the certificates of the CAs that exist, by CA."""

@@ -69,8 +69,8 @@ def person_subject(application: Application, holder: str, found: Standing | None
     """
     if found is None:
         raise Refused(f"{holder} is not in the register", citation="CP 3.2.3")
-    if found.barred is not None:
-        raise Refused(f"{holder}: {found.barred}", citation="CP 3.2.5")
+    if (barred := found.barred_for(board.code)) is not None:
+        raise Refused(f"{holder}: {barred}", citation="CP 3.2.5")
     entry = RegisterEntry.parse(found.entry)
     _check_names(application, entry)
     place = standing(entry, board.professions)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Any
+
+from pki.register.sanctions import DecisionKind
 
 
 class BatchState(IntEnum):
@@ -79,15 +81,6 @@ class Organisation:
         return any(dns_name == domain or dns_name.endswith("." + domain) for domain in self.domains)
 
 
-class Decision(StrEnum):
-    """What an ordre decides about a member, in the words of its files (domain A3)."""
-
-    RADIATION = "radiation"
-    SUSPENSION = "suspension"
-    OPPOSITION = "opposition"
-    LEVEE = "levee"
-
-
 @dataclass(frozen=True, slots=True)
 class Sanction:
     """One decision of an ordre about a person."""
@@ -95,7 +88,7 @@ class Sanction:
     id: str
     idnat: str
     board: str
-    decision: Decision
+    decision: DecisionKind
     reference: str
     effective_at: datetime
     recorded_at: datetime

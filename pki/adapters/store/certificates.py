@@ -126,6 +126,18 @@ class Certificates:
                 found.setdefault(spki_hash, set()).add(holder)
         return found
 
+    def live_holders(self, now: datetime, *, after: str, limit: int) -> list[str]:
+        """Return the next holders, in order, of whom something unexpired is issued or held."""
+        c = certificates.c
+        statement = (
+            select(c.holder)
+            .where(c.holder > after, c.state.in_((State.ISSUED.value, State.HELD.value)), c.not_after >= seconds(now))
+            .distinct()
+            .order_by(c.holder)
+            .limit(limit)
+        )
+        return [row[0] for row in self._connection.execute(statement)]
+
     def live_of_holders(self, holders: Sequence[str], now: datetime) -> list[Certificate]:
         """Return the unexpired issued or held certificates of these holders, locked for a change."""
         found: list[Certificate] = []
@@ -198,7 +210,16 @@ class Certificates:
             .order_by(certificates.c.serial)
             .limit(limit)
         )
-        return [(row[0], row[1], row[2], row[3]) for row in self._connection.execute(statement)]
+        return [(bytes(row[0]), row[1], row[2], row[3]) for row in self._connection.execute(statement)]
+
+    def statuses(self, serials: Sequence[bytes]) -> list[tuple[bytes, int, int | None, int | None]]:
+        """Return (serial, state, revoked at, reason) of these certificates: no TBS is read."""
+        found: list[tuple[bytes, int, int | None, int | None]] = []
+        c = certificates.c
+        for start in range(0, len(serials), 500):
+            statement = select(c.serial, c.state, c.revoked_at, c.reason).where(c.serial.in_(serials[start : start + 500]))
+            found += [(bytes(row[0]), row[1], row[2], row[3]) for row in self._connection.execute(statement)]
+        return found
 
     def revocations(
         self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
@@ -212,7 +233,7 @@ class Certificates:
         if shard is not None:
             where.append(c.shard == shard)
         statement = select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard).where(and_(*where)).order_by(c.revoked_at, c.serial)
-        return [(row[0], row[1], row[2], row[3], row[4]) for row in self._connection.execute(statement)]
+        return [(bytes(row[0]), row[1], row[2], row[3], row[4]) for row in self._connection.execute(statement)]
 
     def releases(self, ca: str, since: int) -> list[tuple[bytes, int, int]]:
         """Return (serial, released at, shard) of what was taken off hold since."""
@@ -220,7 +241,7 @@ class Certificates:
         statement = select(c.serial, c.released_at, c.shard).where(
             c.ca == ca, c.released_at.is_not(None), c.released_at >= since, c.state == State.ISSUED.value
         )
-        return [(row[0], row[1], row[2]) for row in self._connection.execute(statement)]
+        return [(bytes(row[0]), row[1], row[2]) for row in self._connection.execute(statement)]
 
     def shards(self, ca: str) -> list[int]:
         """Return the CRL shards that certificates of this CA name."""

@@ -8,22 +8,23 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.certificates import moment, seconds
 from pki.adapters.store.registration import Organisations
 from pki.adapters.store.tables import register_entries, sanctions, snapshots
 from pki.issuance.ports import Standing
-from pki.registration.model import Decision, Sanction, SnapshotRecord
+from pki.register.sanctions import DecisionKind
+from pki.registration.model import Sanction, SnapshotRecord
 from trust.canonical import canonical
 from trust.errors import Conflict, Missing
 
 CHUNK = 5000
 _BARRED = {
-    Decision.RADIATION: "struck off by {board} ({reference})",
-    Decision.SUSPENSION: "suspended by {board} ({reference})",
-    Decision.OPPOSITION: "opposition by {board} ({reference})",
+    DecisionKind.RADIATION: "struck off by {board} ({reference})",
+    DecisionKind.SUSPENSION: "suspended by {board} ({reference})",
+    DecisionKind.OPPOSITION: "opposition by {board} ({reference})",
 }
 
 
@@ -41,21 +42,22 @@ class Register:
         found: dict[str, Standing] = {}
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
-            barred = self._barred(some, now)
+            decided = self._sanctions_in_force(some, now)
             for row in self._connection.execute(select(register_entries).where(register_entries.c.idnat.in_(some))):
                 gone = "no longer in the register" if row.absent_since is not None else None
-                found[row.idnat] = Standing(row.entry, bytes(row.digest), barred.get(row.idnat, gone))
+                found[row.idnat] = Standing(row.entry, bytes(row.digest), gone, tuple(decided.get(row.idnat, ())))
             if missing := [holder for holder in some if holder not in found]:
                 found |= self._structures(missing)
         return found
 
-    def _barred(self, idnats: Sequence[str], now: datetime) -> dict[str, str]:
+    def _sanctions_in_force(self, idnats: Sequence[str], now: datetime) -> dict[str, list[tuple[str, str]]]:
         s = sanctions.c
         statement = select(sanctions).where(s.idnat.in_(idnats), s.lifted_at.is_(None), s.effective_at <= seconds(now))
-        return {
-            row.idnat: _BARRED[Decision(row.decision)].format(board=row.board, reference=row.reference)
-            for row in self._connection.execute(statement)
-        }
+        found: dict[str, list[tuple[str, str]]] = {}
+        for row in self._connection.execute(statement):
+            words = _BARRED[DecisionKind(row.decision)].format(board=row.board, reference=row.reference)
+            found.setdefault(row.idnat, []).append((row.board, words))
+        return found
 
     def _structures(self, ids: Sequence[str]) -> dict[str, Standing]:
         found = {}
@@ -95,15 +97,14 @@ class Register:
             for row in chunk:
                 copy.write_row(row)
 
-    def change_entries(self, entries: Sequence[tuple[str, str, bytes]]) -> None:
-        """Replace the entries of people who are there, or are back."""
-        statement = (
-            update(register_entries)
-            .where(register_entries.c.idnat == bindparam("an_idnat"))
-            .values(entry=bindparam("an_entry"), digest=bindparam("a_digest"), absent_since=None)
+    def put_entries(self, entries: Sequence[tuple[str, str, bytes]]) -> None:
+        """Store people who are new, changed or back; whoever is there is replaced."""
+        statement = text(
+            "INSERT INTO register_entries (idnat, entry, digest) VALUES (:idnat, :entry, :digest) ON CONFLICT (idnat) "
+            "DO UPDATE SET entry = excluded.entry, digest = excluded.digest, absent_since = NULL"
         )
         if entries:
-            rows = [{"an_idnat": idnat, "an_entry": entry, "a_digest": digest} for idnat, entry, digest in entries]
+            rows = [{"idnat": idnat, "entry": entry, "digest": digest} for idnat, entry, digest in entries]
             self._connection.execute(statement, rows)
 
     def set_absent(self, idnats: Sequence[str], at: datetime) -> None:
@@ -114,15 +115,10 @@ class Register:
         if idnats:
             self._connection.execute(statement, [{"an_idnat": idnat} for idnat in idnats])
 
-    def absent(self, idnats: Sequence[str]) -> set[str]:
-        """Return those of these people who are known, and gone."""
-        found: set[str] = set()
-        for start in range(0, len(idnats), 500):
-            statement = select(register_entries.c.idnat).where(
-                register_entries.c.idnat.in_(idnats[start : start + 500]), register_entries.c.absent_since.is_not(None)
-            )
-            found |= {row[0] for row in self._connection.execute(statement)}
-        return found
+    def absent(self) -> set[str]:
+        """Return the people who are known, and gone."""
+        statement = select(register_entries.c.idnat).where(register_entries.c.absent_since.is_not(None))
+        return {row[0] for row in self._connection.execute(statement)}
 
     def get(self, idnat: str) -> tuple[str, datetime | None]:
         """Return the entry of a person, and since when they are gone.
@@ -257,7 +253,7 @@ def _sanction(row: Row[Any]) -> Sanction:
         id=row.id,
         idnat=row.idnat,
         board=row.board,
-        decision=Decision(row.decision),
+        decision=DecisionKind(row.decision),
         reference=row.reference,
         effective_at=moment(row.effective_at),
         recorded_at=moment(row.recorded_at),

@@ -49,6 +49,7 @@ register_entries = Table(
     Column("entry", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("absent_since", BigInteger),
+    Index("register_absent", "absent_since", sqlite_where=text("absent_since IS NOT NULL"), postgresql_where=text("absent_since IS NOT NULL")),
 )
 
 sanctions = Table(
