@@ -22,7 +22,7 @@ from trust import der, oids
 from trust.errors import Malformed
 from trust.identity.establishment import StructIdNat
 from trust.identity.national import IdNatPs
-from trust.identity.rpps import rpps_holds
+from trust.identity.rpps import Rpps
 
 COUNTRY = "FR"
 
@@ -96,8 +96,8 @@ class PersonSubject:
     def __post_init__(self) -> None:
         """Refuse what no certificate may hold (Malformed)."""
         _require(_IDNAT_PS, "idnat", self.idnat, MAX_COMMON_NAME)
-        if self.idnat[0] != "8" or not rpps_holds(self.idnat[1:]):
-            IdNatPs(self.idnat, test_mode=True)  # says what is wrong with the number; made-up ones are the profile's concern
+        # Made-up numbers pass here: whether the authority may name them is the mode's concern (CP 3.1.5).
+        _ = Rpps(self.idnat[1:]) if self.idnat[0] == "8" else IdNatPs(self.idnat, test_mode=True)
         _require(_PERSON, "family_name", self.family_name, MAX_PERSON_NAME)
         _require(_PERSON, "given_name", self.given_name, MAX_PERSON_NAME)
         _require(_PROFESSION, "profession", self.profession, 2)
