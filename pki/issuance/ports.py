@@ -21,8 +21,16 @@ class Standing:
     entry: str
     """Canonical line of the register, or canonical record of the organisation."""
     digest: bytes
-    barred: str | None
-    """Why nothing may be issued: gone from the register, struck off, suspended, opposed; None when nothing stands against it."""
+    barred: str | None = None
+    """Why nothing may be issued whoever asks: gone from the register, not approved, withdrawn; None when nothing is."""
+    sanctions: tuple[tuple[str, str], ...] = ()
+    """Decisions of ordres in force: (board, what it decided). A person with two professions may be barred from one of them."""
+
+    def barred_for(self, board: str) -> str | None:
+        """Say why nothing may be issued under a board; None when nothing stands against it."""
+        if self.barred is not None:
+            return self.barred
+        return next((what for sanctioning, what in self.sanctions if sanctioning == board), None)
 
 
 class CertificatesPort(Protocol):

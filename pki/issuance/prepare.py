@@ -125,8 +125,8 @@ class Preparer:
         check_approval(batch, board, order.statement, order.proof, request.requester, request.holder)
         if standing is None:
             raise Refused(f"{request.holder} is not in the register", citation="CP 3.2.3")
-        if standing.barred is not None:
-            raise Refused(standing.barred, citation="CP 3.2.5")
+        if (barred := standing.barred_for(board.code)) is not None:
+            raise Refused(barred, citation="CP 3.2.5")
         if request.register.get("entry") != standing.digest.hex():
             raise Refused("the register entry has changed since the approval", citation="CP 3.2.3")
         if request.subject.get("kind") == "person":
