@@ -177,8 +177,14 @@ def children(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     Raises:
         Malformed: an element is truncated or not DER.
     """
-    offset = 0
-    while offset < len(content):
-        tag, start, end = header(content, offset)
+    offset, size = 0, len(content)
+    while offset < size:
+        tag = content[offset]
+        # Nearly every element is short: read its header here, and leave every other form, and every fault, to `header`.
+        if offset + 1 < size and content[offset + 1] < 0x80 and tag & 0x1F != 0x1F and offset + 2 + content[offset + 1] <= size:
+            start = offset + 2
+            end = start + content[offset + 1]
+        else:
+            tag, start, end = header(content, offset)
         yield tag, content[start:end], content[offset:end]
         offset = end

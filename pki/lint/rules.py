@@ -1,0 +1,237 @@
+"""Our own blocking rules over a finished to-be-signed certificate (RFC 5280; CP 7.1; reliability cases P14, C10, I08, I5).
+
+Every certificate passes here before the real key touches it, and again before it is released. The rules know the profile, the
+issuer and the clock, and share no code with what wrote the octets: `anatomy` takes them apart with the strict reader, while
+`extensions` has pyca read what follows from profile and issuer, `names` reads who is certified, `order` compares with what was
+asked. Whether that was approved, they cannot say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from cryptography import x509
+
+from pki.lint import extensions, names
+from pki.lint.anatomy import Anatomy, dissect, extension_parts, key_kind, read_time
+from pki.lint.finding import Finding, Severity
+from pki.lint.order import against_order
+from pki.profiles.compiled import CompiledProfile
+from pki.profiles.model import Particulars
+from trust import der, oids
+from trust.errors import Malformed
+
+_PYCA_ERRORS = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType)
+
+_MEMORY = 4096
+"""Octets strings that a rule book remembers as good, before it forgets them all."""
+
+_Facts = tuple[bytes, tuple[datetime, datetime], names.Attributes]
+"""What the extensions are held against: the identifier of the subject's key, the dates, the subject."""
+
+
+def check(tbs: bytes, compiled: CompiledProfile, now: datetime, ordered: Particulars | None = None) -> list[Finding]:
+    """Judge a to-be-signed certificate.
+
+    Args:
+        tbs: the TBSCertificate, DER.
+        compiled: the profile and issuer that it claims to be of; only their values are used, never their encodings.
+        now: the CA's clock.
+        ordered: what was to be certified, when the caller knows: each field is then compared with what is written.
+
+    Returns:
+        Findings; an empty list when nothing is wrong. It raises nothing: what cannot be read is a finding too.
+    """
+    try:
+        anatomy = dissect(tbs)
+        return list(_book(compiled).judge(tbs, anatomy, now, ordered))
+    except Malformed as error:
+        return [_error("der", "RFC 5280 §4.1", str(error))]
+
+
+class RuleBook:
+    """The rules for one profile and issuer, and the contents that they found good.
+
+    The memory is an optimisation over pure functions: forgetting it changes nothing but time.
+    """
+
+    def __init__(self, compiled: CompiledProfile) -> None:
+        """Bind the rules to the values of a profile and its issuer."""
+        self.profile = compiled.profile
+        self.issuer = compiled.issuer
+        self._required = {
+            der.oid(dotted): critical for dotted, critical in extensions.required(self.profile, self.issuer).items()
+        }
+        self._good: dict[bytes, bytes] = {}
+        """Extension -> its OID, both encoded."""
+        self._rdns: dict[bytes, tuple[tuple[str, ...], names.Attributes]] = {}
+        self._dates: dict[bytes, tuple[datetime, datetime]] = {}
+        self._periods: set[tuple[bytes, tuple[datetime, datetime]]] = set()
+        """Good pairs of privateKeyUsagePeriod and dates."""
+
+    def judge(self, tbs: bytes, anatomy: Anatomy, now: datetime, ordered: Particulars | None) -> Iterator[Finding]:
+        """Yield what is wrong.
+
+        Raises:
+            Malformed: a field cannot be read.
+        """
+        if len(self._good) + len(self._rdns) + len(self._dates) + len(self._periods) > _MEMORY:
+            for memory in (self._good, self._rdns, self._dates, self._periods):
+                memory.clear()
+        yield from self._fixed_fields(anatomy)
+        validity = self._read_dates(anatomy.validity)
+        yield from self._validity(validity, now)
+        kind, key_octets = key_kind(anatomy.spki)
+        if kind not in self.profile.subject_keys:
+            yield _error("subject_key", "CP 6.1.5", f"{kind} is not among {', '.join(self.profile.subject_keys)}")
+        shape, subject = self._read_name(anatomy.subject)
+        yield from names.judge_subject(self.profile, shape, subject)
+        if self.profile.self_signed != (anatomy.subject == anatomy.issuer):
+            yield _error("subject.issuer", "RFC 5280 §3.2", "a root, and nobody else, bears the name of its issuer")
+        key_id = hashlib.sha256(key_octets).digest()[:20]
+        if self.profile.self_signed and key_id != self.issuer.key_id:
+            yield _error("subject_key.root", "RFC 5280 §3.2", "a root certifies its own key")
+        present: dict[bytes, bytes] = {}
+        yield from self._extensions(tbs, anatomy, (key_id, validity, subject), present)
+        if ordered is not None:
+            yield from against_order(self.profile, ordered, anatomy, present, validity, subject)
+
+    def _fixed_fields(self, anatomy: Anatomy) -> Iterator[Finding]:
+        if anatomy.version != b"\xa0\x03\x02\x01\x02":
+            yield _error("version", "RFC 5280 §4.1.2.1", "not version 3")
+        if len(anatomy.serial) != 16 or not 0x40 <= anatomy.serial[0] <= 0x7F:
+            yield _error("serial", "CP 7.1.1", f"16 octets, the first 40 to 7F, not {anatomy.serial.hex()}")
+        if anatomy.signature != self.issuer.algorithm.identifier:
+            yield _error("signature_algorithm", "RFC 5280 §4.1.2.3", f"not {self.issuer.algorithm.name}, the issuer's")
+        if anatomy.issuer != self.issuer.name_der:
+            yield _error("issuer", "RFC 5280 §4.1.2.4", f"not the name of {self.issuer.ca_id}, octet for octet")
+
+    def _read_dates(self, encoded: bytes) -> tuple[datetime, datetime]:
+        dates = self._dates.get(encoded)
+        if dates is None:
+            times = [read_time(tag, content) for tag, content, _ in der.children(der.whole(encoded, der.SEQUENCE))]
+            if len(times) != 2:
+                raise Malformed("Validity is two times")
+            dates = self._dates[encoded] = (times[0], times[1])
+        return dates
+
+    def _validity(self, validity: tuple[datetime, datetime], now: datetime) -> Iterator[Finding]:
+        not_before, not_after = validity
+        if not not_before < not_after <= not_before + timedelta(days=self.profile.validity_days):
+            yield _error("validity.duration", "CP 6.3.2", f"{not_after - not_before}, at most {self.profile.validity_days} days")
+        if not_before < self.issuer.not_before or not_after > self.issuer.not_after:
+            yield _error("validity.issuer", "CP 6.3.2", f"outside the validity of {self.issuer.ca_id}")
+        if not self.issuer.not_before <= now <= self.issuer.not_after:
+            yield _error("validity.issuer_expired", "CP 6.3.2", f"{self.issuer.ca_id} is not valid now")
+        if not 0 <= (now - not_before).total_seconds() <= self.profile.backdate_seconds:
+            yield _error("validity.clock", "CP 7.1.2", f"begins {not_before}, the clock says {now}")
+
+    def _read_name(self, encoded: bytes) -> tuple[tuple[tuple[str, ...], ...], names.Attributes]:
+        """Read a name; RDNs of one attribute (a country, a profession, an employer) come back often and are remembered."""
+        shape, subject = [], {}
+        for _, _, rdn in der.children(der.whole(encoded, der.SEQUENCE)):
+            read = self._rdns.get(rdn)
+            if read is None:
+                read = names.read_rdn(rdn)
+                if len(read[0]) == 1:
+                    self._rdns[rdn] = read
+            shape.append(read[0])
+            subject.update(read[1])
+        if len(subject) != sum(map(len, shape)):
+            raise Malformed("an attribute twice in a name")
+        return tuple(shape), subject
+
+    def _extensions(self, tbs: bytes, anatomy: Anatomy, facts: _Facts, present: dict[bytes, bytes]) -> Iterator[Finding]:
+        """Judge each extension, then the set of them; fill `present` with OID -> extension, both encoded."""
+        for encoded in anatomy.extensions:
+            dotted = self._good.get(encoded)
+            if dotted is None:
+                dotted, critical, value = extension_parts(encoded)
+                found = list(self._judge_extension(tbs, (dotted, critical, value), facts))
+                if not found and dotted not in _PARTICULAR:
+                    self._good[encoded] = dotted
+                yield from found
+            elif dotted == _PROFESSION:
+                yield from names.judge_profession(facts[2], str(encoded[-1]))
+            present[dotted] = encoded
+        if len(present) != len(anatomy.extensions):
+            yield _error("extension.twice", "RFC 5280 §4.2", "the same extension twice")
+        for dotted in self._required.keys() - present.keys():
+            yield _error("extension.missing", "CP 7.1.2", f"extension {_dotted(dotted)} is missing")
+
+    def _judge_extension(
+        self,
+        tbs: bytes,
+        extension: tuple[bytes, bool, bytes],
+        facts: _Facts,
+    ) -> Iterator[Finding]:
+        dotted, critical, value = extension
+        key_id, validity, subject = facts
+        optional = dotted == _ALTERNATIVE_NAME and self.profile.alternative_name.value == "email"
+        if dotted not in self._required and not optional:
+            yield _error("extension.unknown", "CP 7.1.2", f"{self.profile.id} has no extension {_dotted(dotted)}")
+            return
+        if critical != self._required.get(dotted, False):
+            yield _error("extension.critical", "RFC 5280 §4.2", f"{_dotted(dotted)} is{' not' * (not critical)} critical")
+        if dotted == _KEY_IDENTIFIER:
+            if value != b"\x04\x14" + key_id:
+                yield _error("subject_key_identifier", "RFC 7093 §2", "not the identifier of this key")
+        elif dotted == _ALTERNATIVE_NAME:
+            yield from names.judge_alternative_names(self.profile, subject, value)
+        elif dotted == _USAGE_PERIOD:
+            yield from self._usage_period(value, validity)
+        elif dotted == _PROFESSION:
+            if len(value) != 3 or value[:2] != b"\x02\x01" or value[2] > 0x7F:
+                yield _error("profession", "CP 7.1.2", f"an INTEGER of one octet, not {value.hex()}")
+            else:
+                yield from names.judge_profession(subject, str(value[2]))
+        else:
+            yield from self._judge_constant(tbs, dotted)
+
+    def _usage_period(self, value: bytes, validity: tuple[datetime, datetime]) -> Iterator[Finding]:
+        if (value, validity) in self._periods:
+            return
+        times = [(tag, content) for tag, content, _ in der.children(der.whole(value, der.SEQUENCE))]
+        if [tag for tag, _ in times] != [0x80, 0x81]:
+            raise Malformed("privateKeyUsagePeriod is two times")
+        ends = validity[1] - timedelta(days=self.profile.private_key_margin_days or 0)
+        if [content for _, content in times] != [moment.strftime("%Y%m%d%H%M%SZ").encode() for moment in (validity[0], ends)]:
+            yield _error("private_key_usage_period", "CP 6.3.2", f"from notBefore to {ends}")
+        else:
+            self._periods.add((value, validity))
+
+    def _judge_constant(self, tbs: bytes, dotted: bytes) -> Iterator[Finding]:
+        """Have pyca read the whole certificate, for the sake of one extension that was not seen before."""
+        unsigned = der.sequence(tbs, self.issuer.algorithm.identifier, der.bit_string(b"\0"))
+        try:
+            extension = x509.load_der_x509_certificate(unsigned).extensions.get_extension_for_oid(
+                x509.ObjectIdentifier(_dotted(dotted))
+            )
+        except _PYCA_ERRORS as error:
+            raise Malformed(f"pyca cannot read the extensions: {error}") from None
+        yield from extensions.judge(self.profile, self.issuer, extension)
+
+
+@lru_cache(maxsize=128)
+def _book(compiled: CompiledProfile) -> RuleBook:
+    return RuleBook(compiled)
+
+
+def _error(code: str, citation: str, detail: str) -> Finding:
+    return Finding(f"sceau.{code}", Severity.ERROR, citation, detail)
+
+
+def _dotted(encoded: bytes) -> str:
+    return _NAMES.get(encoded) or encoded.hex()
+
+
+_KEY_IDENTIFIER = der.oid(oids.SUBJECT_KEY_IDENTIFIER)
+_ALTERNATIVE_NAME = der.oid(oids.SUBJECT_ALTERNATIVE_NAME)
+_USAGE_PERIOD = der.oid(oids.PRIVATE_KEY_USAGE_PERIOD)
+_PROFESSION = der.oid(oids.PROFESSION)
+_PARTICULAR = frozenset((_KEY_IDENTIFIER, _ALTERNATIVE_NAME, _USAGE_PERIOD))
+"""Good for one certificate only: never remembered."""
+_NAMES = {der.oid(value): value for name, value in vars(oids).items() if name.isupper()}
