@@ -10,9 +10,10 @@ PYTHON_RUN = .venv/bin/python -P
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
+# A home that was served once is complete; an init that was interrupted is finished by running it again.
 run: ## a demo authority under var/demo, served; Ctrl-C stops it
 	@tools/bootstrap
-	@[ -e $(DEMO) ] || .venv/bin/sceau init --home $(DEMO) --template dev
+	@[ -e $(DEMO)/run/serve.lock ] || .venv/bin/sceau init --home $(DEMO) --template dev
 	@exec .venv/bin/sceau serve --home $(DEMO)
 
 setup: ## the development environment: .venv, and the system's packages that the tests use

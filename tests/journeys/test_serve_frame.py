@@ -1,4 +1,4 @@
-"""What `sceau serve` promises about processes, seen with two tiny services: announced, restarted, never orphaned, never doubled."""
+"""What `sceau serve` promises about processes, seen with two tiny services: announced, restarted, never orphaned or doubled."""
 
 from __future__ import annotations
 

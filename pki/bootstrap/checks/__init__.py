@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from trust.errors import SceauError
 
@@ -44,14 +45,15 @@ class Finding:
 
 
 Check = Callable[[Path], Finding | Sequence[Finding]]
+_Check = TypeVar("_Check", bound=Check)
 
 _registry: dict[str, Check] = {}
 
 
-def check(name: str) -> Callable[[Check], Check]:
+def check(name: str) -> Callable[[_Check], _Check]:
     """Register a check under the name that people will read."""
 
-    def register(function: Check) -> Check:
+    def register(function: _Check) -> _Check:
         if _registry.get(name, function).__qualname__ != function.__qualname__:
             raise ValueError(f"two checks are called {name!r}")
         _registry[name] = function
