@@ -18,7 +18,8 @@ from pki.issuance.approvals import ApprovedBatch, approved_batch, check_approval
 from pki.issuance.authority import Authority, check_able
 from pki.issuance.order import CertificateOrder, Request, read_request
 from pki.issuance.ports import IssuanceTransaction, Standing
-from pki.lint import check as lint
+from pki.lint.rules import check as lint
+from pki.profiles.model import Particulars
 from pki.settings import Settings
 from trust.canonical import canonical
 from trust.entropy import Entropy
@@ -165,7 +166,8 @@ class Preparer:
         serial = serials.draw(self._entropy)
         shard = serials.shard_of(serial, ca.view.shards)
         tbs = compiled.render(subject, spki, serial, now, not_after, shard)
-        if findings := lint(tbs, compiled, now):
+        # Blocking, and by a path that shares nothing with the compiler: what is signed is what was ordered (CP 4.3.1).
+        if findings := lint(tbs, compiled, now, Particulars(subject, spki, serial, now, not_after, shard)):
             raise Refused(f"lint: {findings[0].code}: {findings[0].detail}", citation=findings[0].citation)
         return Certificate(
             ca=ca_id,

@@ -212,12 +212,14 @@ class Certificates:
         )
         return [(bytes(row[0]), row[1], row[2], row[3]) for row in self._connection.execute(statement)]
 
-    def statuses(self, serials: Sequence[bytes]) -> list[tuple[bytes, int, int | None, int | None]]:
-        """Return (serial, state, revoked at, reason) of these certificates: no TBS is read."""
+    def statuses(self, serials: Sequence[bytes], *, ca: str | None = None) -> list[tuple[bytes, int, int | None, int | None]]:
+        """Return (serial, state, revoked at, reason) of these certificates (of one CA, if said): no TBS is read."""
         found: list[tuple[bytes, int, int | None, int | None]] = []
         c = certificates.c
         for start in range(0, len(serials), 500):
             statement = select(c.serial, c.state, c.revoked_at, c.reason).where(c.serial.in_(serials[start : start + 500]))
+            if ca is not None:
+                statement = statement.where(c.ca == ca)
             found += [(bytes(row[0]), row[1], row[2], row[3]) for row in self._connection.execute(statement)]
         return found
 
