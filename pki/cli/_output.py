@@ -35,7 +35,8 @@ def complain(error: SceauError, *, as_json: bool) -> None:
     facts: dict[str, Any] = {"citation": error.citation if isinstance(error, Refused) else None}
     if isinstance(error, Unavailable):
         facts["retry_after"] = error.retry_after
-    line = str(error) if not isinstance(error, Unavailable) else f"{error} (try again in {error.retry_after:g} s)"
+    waits = isinstance(error, Unavailable) and error.retry_after > 0
+    line = f"{error} (try again in {facts['retry_after']:g} s)" if waits else str(error)
     _complain(type(error).__name__.lower(), reason, line, facts, as_json)
 
 
