@@ -7,10 +7,12 @@ whatever way, the pipe ends and the process ends too: no orphan keeps a port or 
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import select
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,6 +32,7 @@ def run(service: Service, home: Path, lifeline: int | None = None) -> int:
         Conflict: the service runs on this home already.
         SceauError: what the service raises.
     """
+    _log_to_standard_error()
     with HomeLock(home, service.name, base_port()):
         entry = _entry(service)
         stop = threading.Event()
@@ -46,6 +49,13 @@ def _entry(service: Service) -> Callable[..., int]:
     module, function = service.entry.split(":")
     found: Callable[..., int] = getattr(importlib.import_module(module), function)
     return found
+
+
+def _log_to_standard_error() -> None:
+    # Diagnostics, which may be lost: what must never be is in the journal. Standard error is the supervisor's file, or systemd's.
+    line = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=line, datefmt="%Y-%m-%dT%H:%M:%SZ")
+    logging.Formatter.converter = time.gmtime
 
 
 def _on_signal(act: Callable[[], None]) -> None:
