@@ -242,7 +242,9 @@ def _check(settings: Settings) -> None:
     for board in settings.boards.values():
         deciders = sum("approve" in officer.roles for officer in board.officers)
         if deciders < board.bulk_approvals:
-            raise Refused(f"{board.code} asks {board.bulk_approvals} approvals but has {deciders} deciding officers", citation="CP 5.2.2")
+            raise Refused(
+                f"{board.code} asks {board.bulk_approvals} approvals but has {deciders} deciding officers", citation="CP 5.2.2"
+            )
 
 
 def _board(path: Path) -> Board:
@@ -277,7 +279,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise Malformed(f"{path}: {error}") from None
 
 
-def _table(document: dict[str, Any], name: str, keys: set[str], optional: frozenset[str] | set[str] = frozenset()) -> dict[str, str]:
+def _table(
+    document: dict[str, Any], name: str, keys: set[str], optional: frozenset[str] | set[str] = frozenset()
+) -> dict[str, str]:
     table = document.pop(name, {})
     if missing := keys - set(table):
         raise Malformed(f"authority.toml: [{name}] lacks {sorted(missing)[0]!r}")

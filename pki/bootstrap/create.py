@@ -144,7 +144,8 @@ def _certify(home: Home, keystore: SoftwareKeystore, ca: CaSettings, public: Pub
     with home.store.write() as tx:
         facts = {"ca": ca.id, "serial": issued.serial.hex(), "key": issued.spki_hash.hex(), "by": "init"}
         tx.journal.append(
-            event("ca.created", sha256=_fingerprint(issued), not_after=clock_text.text(issued.not_after), **facts), at=home.clock.now()
+            event("ca.created", sha256=_fingerprint(issued), not_after=clock_text.text(issued.not_after), **facts),
+            at=home.clock.now(),
         )
     return issued
 
@@ -171,4 +172,3 @@ def _days(ca: CaSettings) -> int:
 
 def _fingerprint(certificate: Certificate) -> str:
     return hashlib.sha256(certificate.der).hexdigest()
-

@@ -64,7 +64,8 @@ class Home:
     def reasons(self) -> dict[str, frozenset[Reason]]:
         """The revocation reasons that the CP allows for each profile."""
         return {
-            name: frozenset(REASONS_BY_NAME[reason] for reason in self.limits.of(name).revocation_reasons) for name in self.profiles
+            name: frozenset(REASONS_BY_NAME[reason] for reason in self.limits.of(name).revocation_reasons)
+            for name in self.profiles
         }
 
     def ca_certificates(self) -> dict[str, Certificate]:
@@ -78,9 +79,7 @@ class Home:
         return found
 
 
-def open_home(
-    path: Path, *, clock: Clock | None = None, entropy: Entropy | None = None, create_schema: bool = False
-) -> Home:
+def open_home(path: Path, *, clock: Clock | None = None, entropy: Entropy | None = None, create_schema: bool = False) -> Home:
     """Open a home.
 
     Raises:

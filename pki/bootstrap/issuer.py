@@ -30,7 +30,7 @@ from pki.audit.events import event
 from pki.audit.seal import Sealer
 from pki.bootstrap.create import JOURNAL_KEY
 from pki.bootstrap.home import RESPONDER, Home, issuance, open_authority, open_custodian, open_home, witness_file
-from pki.bootstrap.publisher import CrlPublisher
+from pki.bootstrap.repository import publish_authority
 from pki.faults import Faults
 from pki.inventory.model import State
 from pki.issuance.authority import Authority
@@ -42,6 +42,7 @@ from pki.status.model import Authority as StatusCa
 from pki.status.model import Responder, StatusFact
 from pki.status.presign import ResponseSigner
 from pki.status.producer import OcspProducer, StatusAuthority, fact
+from pki.status.publish import CrlPublisher
 from pki.status.signer import LivePolicy, SignerService
 from pki.status.store import StatusWriter
 from trust import clock as times
@@ -61,7 +62,9 @@ UPKEEP_SECONDS = 60.0
 class Issuer:
     """The authority at work on one home. `turn` does what is due; `close` lets go of everything."""
 
-    def __init__(self, home: Home, custodian: SoftwareKeystore, *, instance: str = "issuer", faults: Faults | None = None) -> None:
+    def __init__(
+        self, home: Home, custodian: SoftwareKeystore, *, instance: str = "issuer", faults: Faults | None = None
+    ) -> None:
         """Take the home: one issuer of a name at a time.
 
         Raises:
@@ -146,7 +149,7 @@ class Issuer:
             return
         for ca_id in self.authority.cas:
             self._renew_responder(ca_id)
-        self._files.write_authority(self.home.settings, self.authority)
+        publish_authority(self.home, self.authority, self._files)
         self._status.tidy()
         self._next_upkeep = monotonic() + UPKEEP_SECONDS
 
@@ -309,4 +312,3 @@ def _sha256(data: bytes) -> str:
 def _raw(public_key: object) -> bytes:
     assert isinstance(public_key, Ed25519PublicKey)
     return public_key.public_bytes_raw()
-

@@ -22,6 +22,9 @@ from trust.canonical import canonical
 from trust.errors import Malformed, Missing, Refused
 from trust.transparency.merkle import InclusionProof, leaf_hash
 
+APPROVAL = "approval/1"
+"""Type of the act by which an officer approves a batch; its target is the batch."""
+
 ACT_CLOCK_TOLERANCE = timedelta(minutes=10)
 
 
@@ -69,7 +72,9 @@ def statement_of(act_type: str, officer: str, target: str, at: datetime, facts: 
     return canonical({"type": act_type, "officer": officer, "target": target, "at": clock.text(at), **facts}).decode()
 
 
-def verify_act(act: Act, keys: Sequence[OfficerKey], settings: Settings, *, role: str, now: datetime) -> tuple[Officer, dict[str, Any]]:
+def verify_act(
+    act: Act, keys: Sequence[OfficerKey], settings: Settings, *, role: str, now: datetime
+) -> tuple[Officer, dict[str, Any]]:
     """Check who decided, that the mandate stands now and stood then, and the signature; return officer and statement.
 
     Raises:
@@ -159,6 +164,4 @@ def check_approval(batch: ApprovedBatch, board: Board, statement: str, proof: by
     deciders = [o for o in batch.approvers if o.id != requester and (o.idnat is None or o.idnat != holder)]
     needed = board.approvals_for(batch.size)
     if len(deciders) < needed:
-        raise Refused(
-            f"{len(deciders)} of {needed} approvals: neither who asks nor who is concerned counts", citation="CP 5.2.2"
-        )
+        raise Refused(f"{len(deciders)} of {needed} approvals: neither who asks nor who is concerned counts", citation="CP 5.2.2")

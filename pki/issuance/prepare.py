@@ -14,7 +14,7 @@ from typing import Any
 
 from pki.inventory import serials
 from pki.inventory.model import Certificate, State
-from pki.issuance.approvals import ApprovedBatch, approved_batch, check_approval
+from pki.issuance.approvals import APPROVAL, ApprovedBatch, approved_batch, check_approval
 from pki.issuance.authority import Authority, check_able
 from pki.issuance.order import CertificateOrder, Request, read_request
 from pki.issuance.ports import IssuanceTransaction, Standing
@@ -26,8 +26,6 @@ from trust.entropy import Entropy
 from trust.errors import Conflict, Malformed, Missing, Refused
 from trust.keys import check_public_key
 from trust.naming import PersonSubject, Subject, subject_from_record
-
-APPROVAL = "approval/1"
 
 
 class Token:
@@ -102,7 +100,9 @@ class Preparer:
                 outcome.refused.append((order, Refused(str(error), citation="CP 4.2.2")))
         return outcome
 
-    def own(self, ca_id: str, profile: str, subject: Subject, holder: str, spki: bytes, days: int | None, now: datetime) -> Certificate:
+    def own(
+        self, ca_id: str, profile: str, subject: Subject, holder: str, spki: bytes, days: int | None, now: datetime
+    ) -> Certificate:
         """Prepare a certificate of the authority itself (a CA, a responder): no officer asks for it, no order carries it.
 
         Raises:

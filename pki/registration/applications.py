@@ -91,7 +91,9 @@ def read_csv(content: bytes, default_profile: str, open_csr: Callable[[str], byt
         raise Malformed("the file is empty or its header cannot be read") from None
     for needed in ("number", "csr"):
         if needed not in columns:
-            raise Malformed(f"the header has no column for {'the RPPS' if needed == 'number' else 'the certification request (csr)'}")
+            raise Malformed(
+                f"the header has no column for {'the RPPS' if needed == 'number' else 'the certification request (csr)'}"
+            )
     yield from _lines(rows, columns, default_profile, open_csr)
 
 

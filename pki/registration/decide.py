@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pki.audit.events import event
-from pki.issuance.approvals import Act, statement_of, verify_act
+from pki.issuance.approvals import APPROVAL, Act, statement_of, verify_act
 from pki.issuance.order import CertificateOrder, read_request
-from pki.issuance.prepare import APPROVAL
 from pki.registration.model import Batch, BatchState
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
 from pki.settings import Settings
@@ -104,7 +103,8 @@ class Decisions:
             tx.acts.add(act, self._entropy.octets(16).hex(), now)
             tx.requests.set_state(batch.id, BatchState.REFUSED, now)
             tx.journal.append(
-                event("request.refused", request=batch.id, reason="refused-by-officer", citation="CP 4.2.2", by=act.officer), at=now
+                event("request.refused", request=batch.id, reason="refused-by-officer", citation="CP 4.2.2", by=act.officer),
+                at=now,
             )
 
     def _visible(self, batch_id: str, officer_id: str) -> Batch:

@@ -66,7 +66,12 @@ class Enrolment:
     """Receives applications for the boards."""
 
     def __init__(
-        self, store: RegistrationStore, settings: Settings, key_algorithms: dict[str, tuple[str, ...]], time: Clock, entropy: Entropy
+        self,
+        store: RegistrationStore,
+        settings: Settings,
+        key_algorithms: dict[str, tuple[str, ...]],
+        time: Clock,
+        entropy: Entropy,
     ) -> None:
         """Serve one home; `key_algorithms` says which keys each profile takes."""
         self._store = store
@@ -120,7 +125,15 @@ class Enrolment:
             tx.acts.add(act, self._entropy.octets(16).hex(), now)
             tx.journal.append_many(
                 (
-                    event("request.submitted", request=r.id, profile=r.profile, subject=r.holder, key=key, channel="cli", by=officer.id)
+                    event(
+                        "request.submitted",
+                        request=r.id,
+                        profile=r.profile,
+                        subject=r.holder,
+                        key=key,
+                        channel="cli",
+                        by=officer.id,
+                    )
                     for r, key in zip(draft.records, _keys(draft.records), strict=True)
                 ),
                 at=now,
@@ -251,4 +264,3 @@ class Enrolment:
 
 def _keys(records: Sequence[RequestRecord]) -> list[str]:
     return [record.idempotency_key.rpartition(":")[2] for record in records]
-

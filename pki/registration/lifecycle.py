@@ -279,10 +279,10 @@ class Lifecycle:
             tx.register.lift_sanctions([sanction.id for sanction in lifted], now)
             tx.journal.append(event("sanction.lifted", by=by, **facts), at=now)
             return
-        identity = canonical_hash([decision.idnat, board, decision.kind.value, clock.text(effective), decision.reference]).hex()[:32]
-        tx.register.add_sanction(
-            Sanction(identity, decision.idnat, board, decision.kind, decision.reference, effective, now)
-        )
+        identity = canonical_hash([decision.idnat, board, decision.kind.value, clock.text(effective), decision.reference]).hex()[
+            :32
+        ]
+        tx.register.add_sanction(Sanction(identity, decision.idnat, board, decision.kind, decision.reference, effective, now))
         tx.journal.append(event("sanction.recorded", until=None, by=by, **facts), at=now)
 
     # --- certificates follow ------------------------------------------------------------------------------------------------

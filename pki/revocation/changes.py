@@ -35,7 +35,13 @@ class StatusTransaction(Protocol):
 
 
 def end(
-    tx: StatusTransaction, certificates: Sequence[Certificate], reason: Reason, now: datetime, by: str, *, held_by: str | None = None
+    tx: StatusTransaction,
+    certificates: Sequence[Certificate],
+    reason: Reason,
+    now: datetime,
+    by: str,
+    *,
+    held_by: str | None = None,
 ) -> list[Certificate]:
     """Revoke these certificates, or hold them for `certificateHold`; those already there are left as they stand.
 
@@ -44,7 +50,9 @@ def end(
     """
     changed = []
     for certificate in certificates:
-        if certificate.state is State.REVOKED and (reason is not Reason.KEY_COMPROMISE or certificate.reason is Reason.KEY_COMPROMISE):
+        if certificate.state is State.REVOKED and (
+            reason is not Reason.KEY_COMPROMISE or certificate.reason is Reason.KEY_COMPROMISE
+        ):
             continue
         if certificate.state is State.HELD and reason is Reason.CERTIFICATE_HOLD:
             continue

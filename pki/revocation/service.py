@@ -127,7 +127,9 @@ class Revocation:
             if certificate.state is not State.HELD:
                 certificate.released()  # raises, with the rule
             if certificate.held_by is not None and certificate.held_by.startswith(("register", "sanction")):
-                raise Refused(f"this hold was placed by the {certificate.held_by}: only its end releases it", citation="CP 4.9.16")
+                raise Refused(
+                    f"this hold was placed by the {certificate.held_by}: only its end releases it", citation="CP 4.9.16"
+                )
             tx.acts.add(act, self._entropy.octets(16).hex(), now)
             return release(tx, [certificate], now, act.officer, "released-by-officer")[0]
 
@@ -202,7 +204,9 @@ class Revocation:
         allowed = self._reasons.get(certificate.profile, frozenset())
         if reason not in allowed:
             names = ", ".join(sorted(r.standard_name for r in allowed)) or "none"
-            raise Refused(f"{reason.standard_name} is not a reason for {certificate.profile} (allowed: {names})", citation="CP 4.9.1")
+            raise Refused(
+                f"{reason.standard_name} is not a reason for {certificate.profile} (allowed: {names})", citation="CP 4.9.1"
+            )
 
 
 def _signed_by_holder(certificate: Certificate, statement: str, signature: bytes) -> bool:

@@ -234,7 +234,9 @@ class Certificates:
         where = [c.ca == ca, c.state >= State.HELD.value, c.changed_at >= changed_since, c.not_after >= live_at]
         if shard is not None:
             where.append(c.shard == shard)
-        statement = select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard).where(and_(*where)).order_by(c.revoked_at, c.serial)
+        statement = (
+            select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard).where(and_(*where)).order_by(c.revoked_at, c.serial)
+        )
         return [(bytes(row[0]), row[1], row[2], row[3], row[4]) for row in self._connection.execute(statement)]
 
     def releases(self, ca: str, since: int) -> list[tuple[bytes, int, int]]:
@@ -247,10 +249,18 @@ class Certificates:
 
     def shards(self, ca: str) -> list[int]:
         """Return the CRL shards that certificates of this CA name."""
-        return [row[0] for row in self._connection.execute(select(certificates.c.shard).where(certificates.c.ca == ca).distinct())]
+        return [
+            row[0] for row in self._connection.execute(select(certificates.c.shard).where(certificates.c.ca == ca).distinct())
+        ]
 
     def search(
-        self, *, holder: str | None = None, board: str | None = None, state: State | None = None, profile: str | None = None, limit: int
+        self,
+        *,
+        holder: str | None = None,
+        board: str | None = None,
+        state: State | None = None,
+        profile: str | None = None,
+        limit: int,
     ) -> list[Certificate]:
         """Return the latest certificates that match, newest first."""
         c = certificates.c
@@ -263,7 +273,9 @@ class Certificates:
 
     def counts(self) -> dict[tuple[str, State], int]:
         """Count certificates by CA and state."""
-        statement = select(certificates.c.ca, certificates.c.state, func.count()).group_by(certificates.c.ca, certificates.c.state)
+        statement = select(certificates.c.ca, certificates.c.state, func.count()).group_by(
+            certificates.c.ca, certificates.c.state
+        )
         return {(row[0], State(row[1])): row[2] for row in self._connection.execute(statement)}
 
 
@@ -375,7 +387,9 @@ class Orders:
 
     def of_batch(self, batch: str) -> list[CertificateOrder]:
         """Return the orders of one batch."""
-        return [_order(row) for row in self._connection.execute(select(orders).where(orders.c.batch == batch).order_by(orders.c.id))]
+        return [
+            _order(row) for row in self._connection.execute(select(orders).where(orders.c.batch == batch).order_by(orders.c.id))
+        ]
 
     def pending(self) -> int:
         """Count the orders that wait."""

@@ -67,10 +67,14 @@ def _check_durability(engine: Engine) -> None:
             level = connection.execute(text("PRAGMA synchronous")).scalar_one()
             mode = connection.execute(text("PRAGMA journal_mode")).scalar_one()
             if level < 2 or mode not in ("wal", "memory"):
-                raise Refused(f"SQLite runs with synchronous={level}, journal_mode={mode}; FULL and WAL are needed", citation="CPS 5.5.3")
+                raise Refused(
+                    f"SQLite runs with synchronous={level}, journal_mode={mode}; FULL and WAL are needed", citation="CPS 5.5.3"
+                )
             return
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
             # The server's value, not this session's: another session would inherit it.
-            value = connection.execute(text("SELECT coalesce(reset_val, setting) FROM pg_settings WHERE name = :name"), {"name": name}).scalar_one()
+            value = connection.execute(
+                text("SELECT coalesce(reset_val, setting) FROM pg_settings WHERE name = :name"), {"name": name}
+            ).scalar_one()
             if value in ("off", "local"):
                 raise Refused(f"PostgreSQL runs with {name}={value}: a committed row could be lost", citation="CPS 5.5.3")

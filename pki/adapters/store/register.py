@@ -92,7 +92,10 @@ class Register:
 
     def _copy(self, chunk: Sequence[tuple[str, str, bytes]]) -> None:
         driver: Any = self._connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy("COPY register_entries (idnat, entry, digest) FROM STDIN (FORMAT BINARY)") as copy:
+        with (
+            driver.cursor() as cursor,
+            cursor.copy("COPY register_entries (idnat, entry, digest) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
             copy.set_types(["text", "text", "bytea"])
             for row in chunk:
                 copy.write_row(row)

@@ -107,7 +107,9 @@ class Requests:
 
     def set_state(self, batch_id: str, state: BatchState, at: datetime) -> None:
         """Record the decision on a batch."""
-        self._connection.execute(update(batches).where(batches.c.id == batch_id).values(state=state.value, decided_at=seconds(at)))
+        self._connection.execute(
+            update(batches).where(batches.c.id == batch_id).values(state=state.value, decided_at=seconds(at))
+        )
 
 
 def _batch(row: Row[Any]) -> Batch:
@@ -165,14 +167,17 @@ class Acts:
         """Return the acts of a type about a target, oldest first."""
         statement = select(acts).where(acts.c.type == act_type, acts.c.target == target).order_by(acts.c.recorded_at, acts.c.id)
         return [
-            Act(row.officer, row.type, row.target, row.statement, bytes(row.signature)) for row in self._connection.execute(statement)
+            Act(row.officer, row.type, row.target, row.statement, bytes(row.signature))
+            for row in self._connection.execute(statement)
         ]
 
     def keys(self, officer: str) -> list[OfficerKey]:
         """Return the keys that an officer ever registered."""
         statement = select(officers).where(officers.c.id == officer).order_by(officers.c.registered_at)
         return [
-            OfficerKey(row.id, bytes(row.spki), moment(row.registered_at), None if row.withdrawn_at is None else moment(row.withdrawn_at))
+            OfficerKey(
+                row.id, bytes(row.spki), moment(row.registered_at), None if row.withdrawn_at is None else moment(row.withdrawn_at)
+            )
             for row in self._connection.execute(statement)
         ]
 
@@ -189,7 +194,9 @@ class Acts:
 
     def withdraw_keys(self, officer: str, at: datetime) -> int:
         """Withdraw the keys of an officer; return how many were in force."""
-        statement = update(officers).where(officers.c.id == officer, officers.c.withdrawn_at.is_(None)).values(withdrawn_at=seconds(at))
+        statement = (
+            update(officers).where(officers.c.id == officer, officers.c.withdrawn_at.is_(None)).values(withdrawn_at=seconds(at))
+        )
         return self._connection.execute(statement).rowcount
 
 

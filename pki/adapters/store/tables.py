@@ -49,7 +49,12 @@ register_entries = Table(
     Column("entry", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("absent_since", BigInteger),
-    Index("register_absent", "absent_since", sqlite_where=text("absent_since IS NOT NULL"), postgresql_where=text("absent_since IS NOT NULL")),
+    Index(
+        "register_absent",
+        "absent_since",
+        sqlite_where=text("absent_since IS NOT NULL"),
+        postgresql_where=text("absent_since IS NOT NULL"),
+    ),
 )
 
 sanctions = Table(
@@ -181,7 +186,7 @@ certificates = Table(
     Index("certificates_holder", "holder"),
     Index("certificates_key", "spki_hash"),
     Index("certificates_open", "instance", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
-    Index("certificates_revoked", "ca", "shard", "changed_at", sqlite_where=text("state >= 2"), postgresql_where=text("state >= 2")),
+    Index("certificates_revoked", "ca", "changed_at", sqlite_where=text("state >= 2"), postgresql_where=text("state >= 2")),
     Index(
         "certificates_released",
         "ca",
