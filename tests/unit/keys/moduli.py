@@ -39,44 +39,69 @@ PUBLISHED_ROCA = int(
 
 
 @cache
+def sound_primes(bits: int, seed: int = 1) -> tuple[int, int]:
+    """Two primes with nothing wrong, whose product has exactly `bits` bits."""
+    draw = Random(f"sound {bits} {seed}")
+    # The two high bits of each prime are set, so that the product has exactly the size asked.
+    first, second = bits // 2, bits - bits // 2
+    return _next_prime(draw.getrandbits(first) | 3 << (first - 2)), _next_prime(draw.getrandbits(second) | 3 << (second - 2))
+
+
 def sound(bits: int, seed: int = 1) -> int:
     """A modulus of exactly `bits` bits with nothing wrong."""
-    draw = Random(f"sound {bits} {seed}")
-    half = bits // 2
-    # The two high bits of each prime are set, so that the product has exactly the size asked.
-    return prod(_next_prime(draw.getrandbits(half) | 3 << (half - 2)) for _ in range(2))
+    return prod(sound_primes(bits, seed))
 
 
 @cache
-def close(bits: int, distance: int) -> int:
+def close_primes(bits: int, distance: int) -> tuple[int, int]:
     """Two primes that differ by about 2^distance."""
     half = bits // 2
     p = _next_prime(Random(f"close {bits}").getrandbits(half) | 3 << (half - 2))
-    return p * _next_prime(p + (1 << distance))
+    return p, _next_prime(p + (1 << distance))
+
+
+def close(bits: int, distance: int) -> int:
+    """The product of two primes that differ by about 2^distance."""
+    return prod(close_primes(bits, distance))
+
+
+@cache
+def primes_with_factor(bits: int, factor: int) -> tuple[int, int]:
+    """`factor`, and a prime such that the product has exactly `bits` bits."""
+    low = -(-(1 << (bits - 1)) // factor)
+    return factor, _next_prime(low + Random(factor).getrandbits(bits - 40))
 
 
 def with_factor(bits: int, factor: int) -> int:
     """A number of exactly `bits` bits that `factor` divides, the rest prime."""
-    low = -(-(1 << (bits - 1)) // factor)
-    return factor * _next_prime(low + Random(factor).getrandbits(bits - 40))
+    return prod(primes_with_factor(bits, factor))
 
 
 @cache
-def roca(bits: int, primes: int, seed: int = 1) -> int:
+def roca_primes(bits: int, primes: int, seed: int = 1) -> tuple[int, int]:
     """Two primes of the form k·M + (65537^a mod M), M being the product of the first `primes` primes (126 in 2048-bit keys)."""
     draw = Random(f"roca {bits} {primes} {seed}")
     product, found = 1, 2
     for _ in range(primes):
         product, found = product * found, _next_prime(found)
     half = bits // 2
-    factors: list[int] = []
-    while len(factors) < 2:
-        top = 3 << (half - 2)
-        k = (top + draw.getrandbits(half - 3)) // product
+    while True:
+        pair = [_roca_prime(draw, half, product) for _ in range(2)]
+        if pair[0] != pair[1]:
+            return pair[0], pair[1]
+
+
+def roca(bits: int, primes: int, seed: int = 1) -> int:
+    """The product of two such primes."""
+    return prod(roca_primes(bits, primes, seed))
+
+
+def _roca_prime(draw: Random, bits: int, product: int) -> int:
+    while True:
+        k = ((3 << (bits - 2)) + draw.getrandbits(bits - 3)) // product
         candidate = k * product + pow(65537, draw.getrandbits(200), product)
-        if candidate.bit_length() == half and gmpy2.is_prime(candidate):
-            factors.append(candidate)
-    return prod(factors)
+        if candidate.bit_length() == bits and gmpy2.is_prime(candidate):
+            return candidate
 
 
 def _next_prime(number: int) -> int:
