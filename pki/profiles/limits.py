@@ -33,6 +33,7 @@ class ProfileLimits:
 class Limits:
     """What `policies/limits.toml` says of certificates."""
 
+    policy_arc: str
     profiles: Mapping[str, ProfileLimits]
     max_backdating_seconds: int
 
@@ -63,12 +64,12 @@ def load_limits(path: Path) -> Limits:
         raise Malformed(f"{path.name}: {error}") from None
     try:
         profiles = {name: _profile_limits(table) for name, table in document["profile"].items()}
-        backdating = document["issuance"]["max_backdating_seconds"]
+        arc, backdating = document["policy"]["arc"], document["issuance"]["max_backdating_seconds"]
     except (KeyError, TypeError, AttributeError) as error:
         raise Malformed(f"{path.name}: {error} is missing or of another type") from None
-    if type(backdating) is not int:
-        raise Malformed(f"{path.name}: max_backdating_seconds is a whole number")
-    return Limits(MappingProxyType(profiles), backdating)
+    if type(backdating) is not int or type(arc) is not str:
+        raise Malformed(f"{path.name}: max_backdating_seconds is a whole number, the policy arc a text")
+    return Limits(arc, MappingProxyType(profiles), backdating)
 
 
 def enforce(profiles: Iterable[Profile], limits: Limits) -> None:
@@ -87,8 +88,8 @@ def enforce(profiles: Iterable[Profile], limits: Limits) -> None:
 def _excesses(profile: Profile, limits: Limits) -> Iterator[tuple[str, str]]:
     """Yield what is looser than promised, with the clause that promises."""
     ceiling = limits.of(profile.id)
-    if not profile.policy.endswith(f".{ceiling.policy_leaf}"):
-        yield f"{profile.id}: policy {profile.policy} does not end in {ceiling.policy_leaf}", "CP 1.2"
+    if profile.policy != (promised := f"{limits.policy_arc}.{ceiling.policy_leaf}"):
+        yield f"{profile.id}: policy {profile.policy} is not {promised}", "CP 1.2"
     if profile.validity_days > ceiling.max_validity_days:
         yield f"{profile.id}: {profile.validity_days} days, at most {ceiling.max_validity_days}", "CP 6.3.2"
     if foreign := [name for name in profile.subject_keys if name not in ceiling.key_algorithms]:
