@@ -87,7 +87,8 @@ FAULTS = {
         "def late() -> None:\n    import socket",
         "Thinking rooms touch neither",
     ),
-    "naming knows a web framework": ("trust/fault.py", "def late() -> None:\n    import flask", "Thinking rooms touch neither"),
+    "naming knows a web framework": ("trust/fault.py", "def late() -> None:\n    import flask", "What anybody may know needs no"),
+    "a profile fetches a CRL": ("pki/profiles/fault.py", "import trust.validation.http_client", "Thinking rooms touch neither"),
     "the product validates by a test's library": (
         "trust/fault.py",
         "import pyhanko_certvalidator",
