@@ -1,7 +1,8 @@
 """Named places where a test makes the process die or the world fail (``SCEAU_FAULT=point:action[:nth]``).
 
-What a crash leaves behind is decided by where it happens; these names (issuance, revocation, publication) let a test choose. Refused in
-production. Actions: ``kill`` (the process ends without a word), ``raise`` (an unexpected error), ``hang=SECONDS``.
+What a crash leaves behind is decided by where it happens; these names (issuance, revocation, publication) let a test
+choose. Refused in production. Actions: ``kill`` (the process ends without a word), ``raise`` (an unexpected error),
+``hang=SECONDS``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The configuration of one authority, read once and frozen (`HOME/config/`).
 
-Complete, checked at start, never searched for: the home directory is given. Boards (ordres) and their officers are configuration
-because they are the mandate: an officer whose name is not in a board's file has no power, whatever the database says. A key that this
-module does not know stops the start, so that a typing error is not taken for a default.
+Complete, checked at start, never searched for: the home directory is given. Boards (ordres) and their officers are
+configuration because they are the mandate: an officer whose name is not in a board's file has no power, whatever the
+database says. A key that this module does not know stops the start, so that a typing error is not taken for a default.
 """
 
 from __future__ import annotations

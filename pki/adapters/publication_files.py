@@ -1,16 +1,18 @@
 """The files that publication serves (RFC 3647 §2.2): written whole, then renamed, so that nobody ever reads half of one.
 
-What lies under ``publication/www`` may be lost: the issuer writes it again. It may not be rolled back, which is why a CRL is only replaced
-by one of a greater number (`pki.status.publish`).
+What lies under ``publication/www`` may be lost: the issuer writes it again. It may not be rolled back, which is why a
+CRL is only replaced by one of a greater number (`pki.status.publish`).
 """
 
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,15 @@ class PublicationFiles:
             os.fsync(file.fileno())
         draft.rename(path)
         return True
+
+    def replace(self, name: str, content: bytes, still_last: Callable[[], bool]) -> bool:
+        """Put a list in place if it is still the last of its sequence; return whether it was.
+
+        Publishers take turns at one lock: one that was paused between signing and this line finds that it was overtaken.
+        """
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return still_last() and (self.write(name, content) or True)
 
     def write_certificates(self, chains: dict[str, list[bytes]]) -> None:
         """Publish each CA's certificate (DER), and its chain (PEM: the CA first, its root last)."""

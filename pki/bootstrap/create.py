@@ -1,7 +1,8 @@
 """Creating an authority: `sceau init` (RFC 3647 §6.1.1, §4.3).
 
-Copies a template, makes keys and a passphrase, creates the schema, then issues the root and the issuing CAs through the one issuance path.
-Resumable: each step looks whether it was done, so that a creation that was interrupted is finished by running it again.
+Copies a template, makes keys and a passphrase, creates the schema, then issues the root and the issuing CAs through the
+one issuance path. Resumable: each step looks whether it was done, so that a creation that was interrupted is finished
+by running it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Opening a home: configuration, policy ceilings, profiles, database, keys; each once, in the order that they check each other.
 
-A composition root uses what its rights allow: registration opens the database and no keys, the issuer opens both. Whatever is looser than
-the CP stops here, before anything runs.
+A composition root uses what its rights allow: registration opens the database and no keys, the issuer opens both.
+Whatever is looser than the CP stops here, before anything runs.
 """
 
 from __future__ import annotations

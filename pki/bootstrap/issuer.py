@@ -1,9 +1,9 @@
 """The issuer process: the only one that opens the authority's keys (design: no network face but a local signer's socket).
 
-One loop: take orders and issue; publish what changed (OCSP first, then CRLs); sign the population again when half of its validity is over;
-renew responders before they end; seal the journal. Each turn is short, so that a revocation never waits behind a crowd. What fails is
-logged and tried again with growing patience; what is out of integrity (an `Alarm`) stops issuance until someone has looked, while
-what is already published goes on being served.
+One loop: take orders and issue; publish what changed (OCSP first, then CRLs); sign the population again when half of
+its validity is over; renew responders before they end; seal the journal. Each turn is short, so that a revocation never
+waits behind a crowd. What fails is logged and tried again with growing patience; what is out of integrity (an `Alarm`)
+stops issuance until someone has looked, while what is already published goes on being served.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pki.bootstrap.home import RESPONDER, Home, issuance, open_authority, open_c
 from pki.bootstrap.repository import publish_authority
 from pki.faults import Faults
 from pki.inventory.model import State
-from pki.issuance.authority import Authority
+from pki.issuance.authority import Authority, IssuingCa
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.crl import CrlSigner
 from pki.signing.door import SigningDoor
@@ -42,7 +42,7 @@ from pki.status.model import Authority as StatusCa
 from pki.status.model import Responder, StatusFact
 from pki.status.presign import ResponseSigner
 from pki.status.producer import OcspProducer, StatusAuthority, fact
-from pki.status.publish import CrlPublisher
+from pki.status.publish import CrlIssuer, CrlPublisher
 from pki.status.signer import LivePolicy, SignerService
 from pki.status.store import StatusWriter
 from trust import clock as times
@@ -83,7 +83,7 @@ class Issuer:
         self._status = StatusWriter(home.settings.publication / "status")
         self._signer = SignerService(self._find_fact, home.clock, self._live_policy())
         self._producer = self._make_producer()
-        self._crls = CrlPublisher(home, self.authority, CrlSigner(self._door), self._files, self._faults)
+        self.crls = self._make_crl_publisher()
         self._checkpoints = CheckpointSigner(self._door)
         self._next_seal = self._next_upkeep = 0.0
         self._server: SignerServer | None = None
@@ -110,7 +110,7 @@ class Issuer:
         self._upkeep()
         outcome = self._service.run_once()
         drained = self._producer.drain()
-        published = self._crls.publish_due()
+        published = self.crls.publish_due()
         refreshing = self._producer.refresh()
         sealed = self._seal()
         return bool(outcome.issued or outcome.refused or drained or published or refreshing or sealed)
@@ -120,7 +120,7 @@ class Issuer:
         for _ in range(limit):
             if not self.turn():
                 break
-        self._crls.publish_due(now=True)
+        self.crls.publish_due(now=True)
         self._next_seal = 0.0
         self._seal()
 
@@ -160,6 +160,31 @@ class Issuer:
         ]
         return OcspProducer(
             self.home.store, self._status, served, self._ocsp.sign, self.home.clock, retention=RETENTION, faults=self._faults
+        )
+
+    def _make_crl_publisher(self) -> CrlPublisher:
+        signer = CrlSigner(self._door)
+        return CrlPublisher(
+            self.home.store,
+            [self._crl_issuer(ca, signer) for ca in self.authority.cas.values()],
+            self._files,
+            self.home.clock,
+            faults=self._faults,
+        )
+
+    def _crl_issuer(self, ca: IssuingCa, signer: CrlSigner) -> CrlIssuer:
+        settings = self.home.settings.ca(ca.id)
+        return CrlIssuer(
+            ca=ca.id,
+            name_der=ca.view.name_der,
+            key_id=ca.view.key_id,
+            algorithm=ca.view.algorithm,
+            base_url=ca.view.base_url,
+            shards=ca.view.shards if settings.issues else 0,
+            delta=ca.view.delta,
+            validity=timedelta(hours=settings.crl_hours),
+            delay=timedelta(seconds=settings.crl_delay_seconds),
+            sign=lambda tbs, subject: signer.sign(ca.key, tbs, subject=subject),
         )
 
     def _load_responders(self, ca_id: str) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pki.bootstrap.home import Home
 from pki.registration.decide import Decisions
 from pki.registration.enrol import Enrolment
+from pki.registration.lifecycle import Lifecycle
+from pki.registration.officers import OfficerKeys
+from pki.registration.organisations import Organisations
 from pki.revocation.service import Revocation
 
 
@@ -22,3 +25,18 @@ def decisions(home: Home) -> Decisions:
 def revocation(home: Home) -> Revocation:
     """Return the service that revokes, holds and releases."""
     return Revocation(home.store, home.settings, home.reasons, home.clock, home.entropy)
+
+
+def lifecycle(home: Home) -> Lifecycle:
+    """Return the service that receives the register and the ordres' decisions."""
+    return Lifecycle(home.store, home.settings, home.clock, home.entropy)
+
+
+def organisations(home: Home) -> Organisations:
+    """Return the service that receives structures."""
+    return Organisations(home.store, home.settings, home.clock, home.entropy)
+
+
+def officer_keys(home: Home) -> OfficerKeys:
+    """Return the service that enters and withdraws officers' keys."""
+    return OfficerKeys(home.store, home.settings, home.clock)

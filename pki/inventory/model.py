@@ -1,13 +1,14 @@
 """The life of a certificate: prepared → issued → held ⇄ issued → revoked (RFC 5280 §5.3.1, CP 4.9).
 
-A certificate is one record: what was about to be signed (the TBS, committed *before* the signature) plus, once it is surely signed,
-the signature. An intent whose signature is uncertain after a crash becomes *revoked*: it may exist somewhere, so relying parties must
-hear of it. Expiry is not a state: it is read from the clock. Nothing here knows a database.
+A certificate is one record: what was about to be signed (the TBS, committed *before* the signature) plus, once it is
+surely signed, the signature. An intent whose signature is uncertain after a crash becomes *revoked*: it may exist
+somewhere, so relying parties must hear of it. Expiry is not a state: it is read from the clock. Nothing here knows a
+database.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 
@@ -73,7 +74,7 @@ class Certificate:
     subject: str
     """The subject's canonical record (`trust.naming`), for people to read and search."""
     spki_hash: bytes
-    tbs: bytes
+    tbs: bytes = field(repr=False)
     signature: bytes | None
     not_before: datetime
     not_after: datetime

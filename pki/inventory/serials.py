@@ -1,7 +1,7 @@
 """Certificate serial numbers (RFC 5280 §4.1.2.2; CP 7.1).
 
-Sixteen octets, always: the first is 0x40 to 0x7F, so the INTEGER is positive and has no leading zero, and every serial has the same
-DER length. A status request is then matched as prefix + serial. The other 126 bits come from the CSPRNG.
+Sixteen octets, always: the first is 0x40 to 0x7F, so the INTEGER is positive and has no leading zero, and every serial
+has the same DER length. A status request is then matched as prefix + serial. The other 126 bits come from the CSPRNG.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Officers' decisions as signatures (RFC 3647 §5.2, CP 4.2.2).
 
-An act is a canonical statement signed by an officer with a registered key. An approval signs the RFC 6962 root over the statements of a
-batch, so that one gesture covers one request or ten thousand, and each certificate still proves its approval alone. The issuer verifies
-acts itself, from the mandate in the configuration: it does not believe the page or the command that brought them.
+An act is a canonical statement signed by an officer with a registered key. An approval signs the RFC 6962 root over the
+statements of a batch, so that one gesture covers one request or ten thousand, and each certificate still proves its
+approval alone. The issuer verifies acts itself, from the mandate in the configuration: it does not believe the page or
+the command that brought them.
 """
 
 from __future__ import annotations

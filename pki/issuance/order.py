@@ -1,7 +1,8 @@
 """The written order: all that passes from registration (RA) to issuance (CA).
 
-`registration` writes it, only `issuance` reads it. The order carries the request exactly as the officers approved it (the canonical
-statement whose hash they signed), the proof that ties it to their signatures, and the public key. Issuance believes nothing else.
+`registration` writes it, only `issuance` reads it. The order carries the request exactly as the officers approved it
+(the canonical statement whose hash they signed), the proof that ties it to their signatures, and the public key.
+Issuance believes nothing else.
 """
 
 from __future__ import annotations

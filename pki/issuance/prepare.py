@@ -1,7 +1,8 @@
 """Order → to-be-signed certificate, checked and linted (RFC 3647 §4.2, §4.3.1).
 
-Everything that can refuse is here, before a serial is spent on a signature: the approvals, the mandate of the board, the register as it
-stands now, the key, the profile, the lint. What comes out is an intent: it is committed, and only then may it be signed.
+Everything that can refuse is here, before a serial is spent on a signature: the approvals, the mandate of the board,
+the register as it stands now, the key, the profile, the lint. What comes out is an intent: it is committed, and only
+then may it be signed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The one issuance path (RFC 3647 §4.3): prepare, commit the intent, sign, verify, commit the certificate.
 
-Order of things, and why: the intent (TBS, hashes) is durable before the signature exists (invariant I1); the signature is verified before
-anybody sees it; certificate, journal and outbox are one commit. Whatever dies between the two commits leaves an open intent; `recover`
-revokes it, because its signature may exist, and the order is taken again under a new serial. Batches: one commit for the intents, one
-for the results, for one person or ten thousand.
+Order of things, and why: the intent (TBS, hashes) is durable before the signature exists (invariant I1); the signature
+is verified before anybody sees it; certificate, journal and outbox are one commit. Whatever dies between the two
+commits leaves an open intent; `recover` revokes it, because its signature may exist, and the order is taken again under
+a new serial. Batches: one commit for the intents, one for the results, for one person or ten thousand.
 """
 
 from __future__ import annotations

@@ -72,11 +72,11 @@ def read_rdn(encoded: bytes) -> tuple[tuple[str, ...], Attributes]:
         if attribute <= before:
             raise Malformed("an RDN is a SET: its attributes are in the order of their octets (X.690 §11.6)")
         before = attribute
-        (_, _, dotted), (tag, value, _) = der.children(content)
-        name = _ATTRIBUTES.get(dotted)
+        parts = list(der.children(content))
+        name = _ATTRIBUTES.get(parts[0][2]) if len(parts) == 2 else None
         if name is None or name in attributes:
-            raise Malformed(f"an attribute that our names do not have, or twice: {dotted.hex()}")
-        attributes[name] = _read_string(name, tag, value)
+            raise Malformed(f"an attribute that our names do not have, or twice: {attribute.hex()}")
+        attributes[name] = _read_string(name, parts[1][0], parts[1][1])
     return tuple(sorted(attributes, key=_ORDER.__getitem__)), attributes
 
 

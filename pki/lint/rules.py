@@ -45,11 +45,13 @@ def check(tbs: bytes, compiled: CompiledProfile, now: datetime, ordered: Particu
     Returns:
         Findings; an empty list when nothing is wrong. It raises nothing: what cannot be read is a finding too.
     """
+    found: list[Finding] = []
     try:
-        anatomy = dissect(tbs)
-        return list(_book(compiled).judge(tbs, anatomy, now, ordered))
+        for finding in _book(compiled).judge(tbs, dissect(tbs), now, ordered):
+            found.append(finding)  # one by one: what was found before an unreadable field stays found
     except Malformed as error:
-        return [_error("der", "RFC 5280 §4.1", str(error))]
+        found.append(_error("der", "RFC 5280 §4.1", str(error)))
+    return found
 
 
 class RuleBook:

@@ -1,8 +1,8 @@
 """Applications for certificates, from a form, a command or a CSV file (RFC 3647 §4.1).
 
-An application says what somebody claims; nothing here is believed yet. The CSV has a header line; columns are recognised by name in
-French or English, in any order, separated by ``;`` or ``,``. Each line stands alone: a bad one is reported with its number and reason,
-and the others go on.
+An application says what somebody claims; nothing here is believed yet. The CSV has a header line; columns are
+recognised by name in French or English, in any order, separated by ``;`` or ``,``. Each line stands alone: a bad one is
+reported with its number and reason, and the others go on.
 """
 
 from __future__ import annotations

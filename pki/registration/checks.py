@@ -1,8 +1,8 @@
 """Does the register support this application? (RFC 3647 §3.2.3, §3.2.5; CP 3.2.3, CP 3.2.5)
 
-Pure decisions: what the register and the boards say goes in; a subject to certify or a refusal with its rule comes out. The subject's
-name is the register's, never the applicant's: a claimed name serves only to catch a wrong number (the Luhn key does not see that
-``09`` and ``90`` were swapped).
+Pure decisions: what the register and the boards say goes in; a subject to certify or a refusal with its rule comes out.
+The subject's name is the register's, never the applicant's: a claimed name serves only to catch a wrong number (the
+Luhn key does not see that ``09`` and ``90`` were swapped).
 """
 
 from __future__ import annotations

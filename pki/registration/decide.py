@@ -1,8 +1,8 @@
 """Officers decide: approve or refuse a batch; enough approvals make orders (RFC 3647 §4.2.2; CP 4.2.2).
 
-An approval is the officer's signature over the batch's root, its size, its board and what is set aside. When as many officers as the
-board demands have approved, each request not set aside becomes a written order, with the proof of its place under the root. The issuer
-will check all of it again.
+An approval is the officer's signature over the batch's root, its size, its board and what is set aside. When as many
+officers as the board demands have approved, each request not set aside becomes a written order, with the proof of its
+place under the root. The issuer will check all of it again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Requests: from applications to a submitted batch (RFC 3647 §4.1, §4.2.1).
 
-`draft` judges each application against the register, the boards and the key rules, and says line by line what it thinks: that is the dry
-run. `submit` takes the draft, with the requesting officer's signature over it, and stores it for approval. The idempotency key of a
-request is (board, profile, holder, public key): the same file submitted twice makes the same requests, once.
+`draft` judges each application against the register, the boards and the key rules, and says line by line what it
+thinks: that is the dry run. `submit` takes the draft, with the requesting officer's signature over it, and stores it
+for approval. The idempotency key of a request is (board, profile, holder, public key): the same file submitted twice
+makes the same requests, once.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The register drives the life of certificates (CP 4.9.1, CP 4.9.3, CP 3.2.5).
 
-An extraction becomes a snapshot; two snapshots make a plan; officers sign the plan, two of them when it takes the right of many; applying it
-changes the register in force and, in the same transaction, puts on hold whoever is gone or lost the right, and takes off hold whoever is
-back. An ordre's explicit decision goes further: radiation and opposition revoke. `reconcile` does the same without any change, every
-night: no valid certificate for a person without the right to practise.
+An extraction becomes a snapshot; two snapshots make a plan; officers sign the plan, two of them when it takes the right
+of many; applying it changes the register in force and, in the same transaction, puts on hold whoever is gone or lost
+the right, and takes off hold whoever is back. An ordre's explicit decision goes further: radiation and opposition
+revoke. `reconcile` does the same without any change, every night: no valid certificate for a person without the right
+to practise.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What registration keeps: batches of requests, organisations, sanctions, snapshots (RFC 3647 §4.1, §4.2).
 
-Every request belongs to a batch, be it a batch of one: officers approve batches, and the batch is what an approval's Merkle root is over.
+Every request belongs to a batch, be it a batch of one: officers approve batches, and the batch is what an approval's
+Merkle root is over.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Who may revoke what (RFC 3647 §4.9.2, §4.9.3; CP 4.9).
 
-An officer of the certificate's own board, by a signed act; the holder, by a signature with the certified key, which proves control and,
-for `keyCompromise`, blocks the key and takes every certificate with it; the register, through `pki.registration.lifecycle`. Reasons are an
-allow-list per profile, for people and for programs alike.
+An officer of the certificate's own board, by a signed act; the holder, by a signature with the certified key, which
+proves control and, for `keyCompromise`, blocks the key and takes every certificate with it; the register, through
+`pki.registration.lifecycle`. Reasons are an allow-list per profile, for people and for programs alike.
 """
 
 from __future__ import annotations

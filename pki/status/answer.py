@@ -168,7 +168,7 @@ class Answerer:
     def answer(self, body: bytes, now: datetime) -> Answer:
         """Answer a request. Never raises for what a request or the store can be."""
         if monotonic() >= self._look_at:
-            self._look()
+            self.look()
         authority = self._prefixes.get(body[:-SERIAL_SIZE])
         try:
             if authority is None:
@@ -214,6 +214,22 @@ class Answerer:
     def close(self) -> None:
         """Let go of the store."""
         self.reader.close()
+
+    def look(self) -> None:
+        """Look for a new generation or a new authority. `answer` does, twice a second; a server may when it is idle."""
+        self._look_at = monotonic() + LOOK_EVERY
+        if not self.reader.refresh():
+            return
+        self._forget_shapes()  # batches are numbered within a generation
+        try:
+            authorities = self.reader.authorities()
+        except SceauError:
+            return
+        self._authorities = authorities
+        self._prefixes = {_prefix(authority): bytes((index,)) for index, authority in authorities.items()}
+        self._issuers = {
+            authority.hashes(name): bytes((index,)) for index, authority in authorities.items() for name in ("sha1", "sha256")
+        }
 
     # -- The common question -----------------------------------------------------------------------------------------------------
 
@@ -325,21 +341,6 @@ class Answerer:
             return None
         self._signed.move_to_end(name)
         return answer
-
-    def _look(self) -> None:
-        self._look_at = monotonic() + LOOK_EVERY
-        if not self.reader.refresh():
-            return
-        self._forget_shapes()  # batches are numbered within a generation
-        try:
-            authorities = self.reader.authorities()
-        except SceauError:
-            return
-        self._authorities = authorities
-        self._prefixes = {_prefix(authority): bytes((index,)) for index, authority in authorities.items()}
-        self._issuers = {
-            authority.hashes(name): bytes((index,)) for index, authority in authorities.items() for name in ("sha1", "sha256")
-        }
 
 
 def _prefix(authority: Authority) -> bytes:

@@ -11,15 +11,16 @@ from pki.audit.journal import Journal
 StatusRow = tuple[bytes, int, int | None, int | None]
 """Serial, state (`pki.inventory.model.State`), revoked at and reason, in seconds and CRLReason numbers."""
 
+RevokedRow = tuple[bytes, int, int | None, int, int, int]
+"""Serial, revoked at, reason, not after, shard, changed at."""
+
 
 class CertificatesPort(Protocol):
     """The inventory, as status reads it."""
 
     def statuses(self, serials: Sequence[bytes]) -> list[StatusRow]: ...
     def status_page(self, ca: str, after: bytes, limit: int) -> list[StatusRow]: ...
-    def revocations(
-        self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
-    ) -> list[tuple[bytes, int, int | None, int, int]]: ...
+    def revocations(self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0) -> list[RevokedRow]: ...
     def releases(self, ca: str, since: int) -> list[tuple[bytes, int, int]]: ...
     def shards(self, ca: str) -> list[int]: ...
 

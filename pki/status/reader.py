@@ -23,8 +23,10 @@ from trust.errors import Alarm, Missing, Unavailable
 class StatusReader:
     """One reader of one store. It belongs to one thread of one process: open it after fork."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, *, map_size: int = environment.READER_MAP) -> None:
+        """Name the store; nothing is opened before `refresh`. `map_size`, in octets, is the address space to reserve."""
         self.store = store
+        self._map_size = map_size
         self.generation: Path | None = None
         self._environment: lmdb.Environment | None = None
         self._seen: tuple[int, int] | None = None
@@ -53,7 +55,7 @@ class StatusReader:
         for _ in range(3):  # the generation named a moment ago may be retired before we open it: read the name again
             with suppress(Missing, Unavailable):
                 generation = environment.current(self.store)
-                opened = environment.acquire(generation, writable=False)
+                opened = environment.acquire(generation, writable=False, map_size=self._map_size)
                 self.close()
                 self.generation, self._environment = generation, opened
                 return self.get(records.FORMAT) == records.FORMAT_1 or self._refuse()

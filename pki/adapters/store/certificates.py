@@ -225,8 +225,8 @@ class Certificates:
 
     def revocations(
         self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
-    ) -> list[tuple[bytes, int, int | None, int, int]]:
-        """Return (serial, revoked at, reason, not after, shard) of the revoked and held ones changed since, unexpired at `live_at`.
+    ) -> list[tuple[bytes, int, int | None, int, int, int]]:
+        """Return (serial, revoked at, reason, not after, shard, changed at) of the revoked and held ones changed since, unexpired at `live_at`.
 
         Ordered by date then serial, so that a rebuilt CRL body is the same everywhere.
         """
@@ -235,9 +235,9 @@ class Certificates:
         if shard is not None:
             where.append(c.shard == shard)
         statement = (
-            select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard).where(and_(*where)).order_by(c.revoked_at, c.serial)
+            select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard, c.changed_at).where(and_(*where)).order_by(c.revoked_at, c.serial)
         )
-        return [(bytes(row[0]), row[1], row[2], row[3], row[4]) for row in self._connection.execute(statement)]
+        return [(bytes(row[0]), row[1], row[2], row[3], row[4], row[5]) for row in self._connection.execute(statement)]
 
     def releases(self, ca: str, since: int) -> list[tuple[bytes, int, int]]:
         """Return (serial, released at, shard) of what was taken off hold since."""

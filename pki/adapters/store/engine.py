@@ -1,8 +1,8 @@
 """Opening the database, and refusing one that could lose a committed row (reliability B07, invariant I1).
 
-SQLite runs in WAL with ``synchronous=FULL``: with NORMAL, the last commits before a power cut may vanish, and a vanished intent is a
-signature without a record. PostgreSQL must have ``fsync``, ``full_page_writes`` and ``synchronous_commit`` on: with the last one off,
-262 of 40,105 acknowledged rows were lost in the measured crash.
+SQLite runs in WAL with ``synchronous=FULL``: with NORMAL, the last commits before a power cut may vanish, and a
+vanished intent is a signature without a record. PostgreSQL must have ``fsync``, ``full_page_writes`` and
+``synchronous_commit`` on: with the last one off, 262 of 40,105 acknowledged rows were lost in the measured crash.
 """
 
 from __future__ import annotations

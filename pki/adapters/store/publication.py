@@ -11,20 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.certificates import moment, seconds
 from pki.adapters.store.tables import crls, responders
-
-
-@dataclass(frozen=True, slots=True)
-class CrlRecord:
-    """The last CRL of a CA in one scope: ``full``, ``delta`` or the number of a shard."""
-
-    ca: str
-    scope: str
-    number: int
-    this_update: datetime
-    next_update: datetime
-    base: int | None
-    entries: int
-    sha256: bytes
+from pki.status.publish import CrlRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,10 @@ class Acts:
             for row in self._connection.execute(statement)
         ]
 
+    def officers_of_key(self, spki: bytes) -> list[str]:
+        """Return the officers who have, or had, this key."""
+        return [row[0] for row in self._connection.execute(select(officers.c.id).where(officers.c.spki == spki))]
+
     def add_key(self, officer: str, spki: bytes, at: datetime) -> None:
         """Register a key for an officer.
 
@@ -231,13 +235,14 @@ class Organisations:
         else:
             self._connection.execute(update(organisations).where(organisations.c.id == organisation.id).values(**values))
 
-    def get(self, organisation_id: str) -> Organisation:
+    def get(self, organisation_id: str, *, lock: bool = False) -> Organisation:
         """Return a structure.
 
         Raises:
             Missing: not declared.
         """
-        row = self._connection.execute(select(organisations).where(organisations.c.id == organisation_id)).one_or_none()
+        statement = select(organisations).where(organisations.c.id == organisation_id)
+        row = self._connection.execute(statement.with_for_update() if lock else statement).one_or_none()
         if row is None:
             raise Missing(f"no structure is registered under {organisation_id}")
         return _organisation(row)

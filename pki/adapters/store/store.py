@@ -1,8 +1,8 @@
 """Transactions over the database: one per use case, committed whole or undone (invariant I11).
 
-`Store.write()` takes the write lock at once on SQLite (``BEGIN IMMEDIATE``), so that two writers queue instead of failing at commit; on
-PostgreSQL rows are locked as they are read for change. A commit whose outcome is unknown (the connection died) is reported as
-`Unavailable`: the caller retries under its idempotency key and finds the truth.
+`Store.write()` takes the write lock at once on SQLite (``BEGIN IMMEDIATE``), so that two writers queue instead of
+failing at commit; on PostgreSQL rows are locked as they are read for change. A commit whose outcome is unknown (the
+connection died) is reported as `Unavailable`: the caller retries under its idempotency key and finds the truth.
 """
 
 from __future__ import annotations

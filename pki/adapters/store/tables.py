@@ -1,8 +1,8 @@
 """The schema, once, for SQLite and PostgreSQL.
 
-Times are whole seconds since 1970 (UTC): one type that both engines compare the same way. For what is stored: *certificates*, *journal*,
-*approvals* and *officers* may never be lost nor rolled back; *outbox* may be lost (it is refilled from certificates); *register_entries*
-may be rebuilt from the kept snapshot.
+Times are whole seconds since 1970 (UTC): one type that both engines compare the same way. For what is stored:
+*certificates*, *journal*, *approvals* and *officers* may never be lost nor rolled back; *outbox* may be lost (it is
+refilled from certificates); *register_entries* may be rebuilt from the kept snapshot.
 """
 
 from __future__ import annotations
