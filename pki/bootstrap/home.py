@@ -16,6 +16,7 @@ from cryptography import x509
 from hsm import passphrase
 from hsm.software import SoftwareKeystore
 from pki.adapters.store.store import Store
+from pki.bootstrap.ceilings import enforce_settings
 from pki.faults import Faults
 from pki.inventory.model import REASONS_BY_NAME, Certificate, Reason, State
 from pki.issuance.authority import Authority, IssuingCa
@@ -89,7 +90,9 @@ def open_home(path: Path, *, clock: Clock | None = None, entropy: Entropy | None
         Unavailable: its database does not answer.
     """
     settings = load(path.absolute())
-    limits = load_limits(shipped("policies") / "limits.toml")
+    limits_file = shipped("policies") / "limits.toml"
+    enforce_settings(settings, limits_file)
+    limits = load_limits(limits_file)
     profiles = load_profiles(settings.config / "profiles", policy_arc=settings.policy_arc, mode=settings.mode)
     enforce(profiles.values(), limits)
     store = Store.open(settings.database_url)
