@@ -1,7 +1,7 @@
 """An officer at work on a machine: a private key in a file, a passphrase in another, signed acts (RFC 3647 §5.2.3; CP 5.2.3).
 
-The key is the officer's own, made and kept where the officer says: an encrypted PKCS#8 that OpenSSL reads too. It is no key of the
-authority and never enters its custody; what it signs is judged by registration and again by the issuer.
+The key is the officer's own, made and kept where the officer says: an encrypted PKCS#8 that OpenSSL reads too. It is no key of
+the authority and never enters its custody; what it signs is judged by registration and again by the issuer.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def open_signer(home: Home, officer_id: str, key_file: Path | None, passphrase_f
     if key_file is None and home.settings.mode != "production" and (folder / f"{officer.id}.pem").exists():
         key_file, passphrase_file = folder / f"{officer.id}.pem", passphrase_file or folder / "passphrase"
     if key_file is None or passphrase_file is None:
-        raise Missing(f"{officer.id} signs with a private key: name its file with --key and its passphrase's with --passphrase-file")
+        raise Missing(f"{officer.id} signs with a private key: name its file with --key, its passphrase's with --passphrase-file")
     key = open_key(key_file, passphrase_file)
     algorithm = algorithm_of(key.public_key())
     if algorithm is None:

@@ -1,7 +1,7 @@
 """What every command that an officer signs has in common: its options, the words shown before, the signature (CP 5.2.3).
 
-The private key and the passphrase come from files, never from the command line. Before anything is signed, the officer is told in plain
-words what it is; with ``--json`` the exact statement is part of the answer instead.
+The private key and the passphrase come from files, never from the command line. Before anything is signed, the officer is told
+in plain words what it is; with ``--json`` the exact statement is part of the answer instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def add_options(parser: Parser, *, required: bool = True, role: str = "decides")
     """Declare the options of whoever signs."""
     group = parser.add_argument_group("who signs")
     group.add_argument("--officer", metavar="ID", required=required, help=f"the officer who {role} (`sceau board list`)")
-    group.add_argument("--key", metavar="FILE", type=Path, help="the officer's private key, encrypted PKCS#8 (demonstration: found)")
+    group.add_argument("--key", metavar="FILE", type=Path, help="the officer's private key (in a demonstration: found)")
     group.add_argument("--passphrase-file", metavar="FILE", type=Path, help="its passphrase, in a file of mode 0600")
 
 

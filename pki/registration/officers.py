@@ -1,7 +1,8 @@
 """The keys that officers sign with (RFC 3647 §5.2.3; CP 5.2.3).
 
-The mandate is configuration; the key is a row, entered by the operator, who has seen the officer. A key belongs to one officer: two
-mandates behind one key would be one person approving alone. A withdrawn key decides nothing more and is never taken again.
+The mandate is configuration; the key is a row, entered by the operator, who has seen the officer. A key belongs to one
+officer: two mandates behind one key would be one person approving alone. A withdrawn key decides nothing more and is never
+taken again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Structures that boards answer for (RFC 3647 §3.2.2; CP 3.2.2).
 
-An officer declares a structure with its name, its département and the domains of its servers; another officer of the same board approves
-exactly that record; only then may its certificates be asked for. A board that no longer answers for a structure withdraws it, and its
-certificates end in the same transaction. Each of the three is a signed act over the whole record, in words that a person can read.
+An officer declares a structure with its name, its département and the domains of its servers; another officer of the same
+board approves exactly that record; only then may its certificates be asked for. A board that no longer answers for a structure
+withdraws it, and its certificates end in the same transaction. Each of the three is a signed act over the record, in words that
+a person can read.
 """
 
 from __future__ import annotations
