@@ -146,7 +146,7 @@ class Body:
     def remove(self, serial: bytes) -> None:
         """Take a certificate off: its hold was released, or it is about to be appended again with another reason.
 
-        Costs one search through the octets, some milliseconds in a million entries.
+        Costs one search through the octets, about ten milliseconds in a million entries.
 
         Raises:
             Missing: it is not on the list.

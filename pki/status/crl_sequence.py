@@ -64,9 +64,15 @@ def is_due(last: CrlState | None, schedule: Schedule, now: datetime, *, changed:
     return last is None or changed or now >= last.this_update + schedule.period
 
 
+def latest(*states: CrlState | None) -> CrlState | None:
+    """Return the state with the highest number, None when there is none."""
+    return max((state for state in states if state is not None), key=lambda state: state.number, default=None)
+
+
 def following(last: CrlState | None, schedule: Schedule, now: datetime) -> CrlState:
     """Return the number and the dates of the next list.
 
+    A full list and its deltas share one sequence of numbers (RFC 5280 §5.2.3): `last` is then the `latest` of both.
     A clock that went back a little keeps the previous thisUpdate, so that it never decreases (failure case L08).
 
     Raises:
@@ -77,7 +83,7 @@ def following(last: CrlState | None, schedule: Schedule, now: datetime) -> CrlSt
     if now < last.this_update - CLOCK_TOLERANCE:
         raise Alarm(f"the clock went back by {last.this_update - now} since the last list: none is made")
     this_update = max(now, last.this_update)
-    return CrlState(last.number + 1, this_update, max(this_update + schedule.validity, last.next_update))
+    return CrlState(last.number + 1, this_update, this_update + schedule.validity)
 
 
 def refuse_regress(published: CrlState | None, candidate: CrlState) -> None:
