@@ -148,32 +148,21 @@ def lookup(path: Path, idnat: str) -> RegisterEntry | None:
     return None
 
 
-def write_snapshot(path: Path, told: Snapshot, lines: Iterable[bytes], tick: Callable[[int], None] | None = None) -> Snapshot:
+def write_snapshot(path: Path, told: Snapshot, batches: Iterable[list[bytes]], tick: Callable[[int], None]) -> Snapshot:
     """Write sorted lines (each with its end of line) to `path`, to the disk, and return `told` with what was counted.
 
-    The caller writes beside the final name, then renames: see `snapshot.import_extraction`. `tick` is told the people so far.
+    The caller writes beside the final name, then renames: see `snapshot.import_extraction`. `tick` is told the lines so far.
     """
     digest, count, doubtful = hashlib.sha256(), 0, 0
-    waiting: list[bytes] = []
     with path.open("xb") as file:
         file.write(f"{_MAGIC}\t{told.sha256}\t{text(told.register_date)}\n".encode())
-
-        def flush() -> None:
-            octets = b"".join(waiting)
+        for lines in batches:
+            octets = b"".join(lines)
             digest.update(octets)
             file.write(octets)
-            waiting.clear()
-            if tick is not None:
-                tick(count)
-
-        for line in lines:
-            waiting.append(line)
-            count += 1
-            if line.endswith(DOUBT):
-                doubtful += 1
-            if len(waiting) == 8192:
-                flush()
-        flush()
+            count += len(lines)
+            doubtful += octets.count(DOUBT)
+            tick(count)
         written = replace(told, content_sha256=digest.hexdigest(), people=count - doubtful, doubtful=doubtful)
         counts = f"{written.people}\t{doubtful}\t{told.lines}\t{told.unreadable}\t{written.content_sha256}"
         file.write(_END + counts.encode() + b"\n")

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum
 
-from pki.register.snapshot import BadLine
+from pki.register.intake import BadLine
 from trust.errors import Malformed
 from trust.identity import IdNatPs, Rpps
 

@@ -1,7 +1,7 @@
 """Importing an extraction: a file from the national directory becomes one immutable snapshot, or nothing at all.
 
 Lines are read as a stream, each brought to canonical form, sorted in runs that fit in memory and merged: the several lines of
-a person need not be next to each other, and memory does not grow with the register (measured: bench/register). The snapshot
+a person need not be next to each other, and memory does not grow with the register. The snapshot
 appears under its final name by one rename, after everything is on the disk; until then a crash leaves only a folder that the
 next import removes.
 
@@ -14,18 +14,17 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import merge
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO
 
-from pki.register.archive import DOUBT, Snapshot, blocks, lookup, open_snapshot, people, verify, write_snapshot
-from pki.register.entry import UNIT, merge_lines
-from pki.register.layout import MAX_LINE, Layout, Numbers, line_reader
-from pki.register.source import SIZE_LIMIT, Source, opened
+from pki.register.archive import Snapshot, blocks, lookup, open_snapshot, people, verify, write_snapshot
+from pki.register.intake import BadLine, Contradiction, Gathering, Intake, Progress
+from pki.register.layout import Numbers
+from pki.register.source import SIZE_LIMIT, opened
 from trust.clock import parse, text
 from trust.errors import Conflict, Malformed, Unavailable
 
@@ -42,35 +41,6 @@ __all__ = [
     "people",
     "verify",
 ]
-
-_RUN: Final = 32 << 20  # octets of extraction in one sorted run: about a hundred thousand lines, some 40 MiB in memory
-
-
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """A line that was not read: its number in the file (the header is line 1) and why."""
-
-    number: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Contradiction:
-    """A person to whom two lines give different names or civility; the snapshot has the first in the order of code points."""
-
-    idnat: str
-    kept: str
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an import is: lines and octets read (of `total` octets, if known), then people written."""
-
-    stage: Literal["reading", "writing"]
-    lines: int
-    octets: int
-    total: int | None
-    people: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +82,7 @@ def import_extraction(
         at work, or the same file was imported before with another result (other rules or date).
     """
     with _workshop(directory) as workshop:
-        intake = _Intake(workshop, listed, progress or _silent)
+        intake = Intake(workshop, listed, progress or _silent)
         with opened(origin, size_limit) as source:
             layout = intake.read(source, numbers)
             dated = register_date or source.dated
@@ -121,8 +91,10 @@ def import_extraction(
         intake.require_few_refused(refused_share)
         target = directory / f"{source.sha256}.snapshot"
         told = Snapshot(source.sha256, "", parse(text(dated)), intake.lines, 0, 0, intake.unreadable, target)
-        gathering = _Gathering(listed)
-        drafted = write_snapshot(workshop / "snapshot", told, gathering.people(intake.records()), intake.written)
+        gathering = Gathering(listed)
+        drafted = write_snapshot(workshop / "snapshot", told, gathering.people(intake.batches()), intake.written)
+        if drafted.people == 0:
+            raise Malformed("nobody in the file could be read")
         _put_in_place(workshop / "snapshot", drafted)
     return ImportResult(
         drafted,
@@ -172,145 +144,3 @@ def _put_in_place(draft: Path, drafted: Snapshot) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-class _Intake:
-    """The reading half of an import: lines of the extraction to sorted runs of canonical lines, in files of the workshop."""
-
-    def __init__(self, workshop: Path, listed: int, progress: Callable[[Progress], None]) -> None:
-        self.workshop = workshop
-        self.listed = listed
-        self.progress = progress
-        self.lines = 0
-        self.refused: list[BadLine] = []
-        self.refused_total = 0
-        self.last_refused = 0
-        self.unreadable = 0
-        self.runs: list[Path] = []
-
-    def read(self, source: Source, numbers: Numbers) -> Layout:
-        """Read it all; the last run is written too."""
-        layout: Layout | None = None
-        read = None
-        records: list[str] = []
-        spilled = 0
-        for block, ended in source.blocks():
-            lines = _lines_of(block)
-            if layout is None or read is None:
-                layout = _layout_of(lines.pop(0))
-                read = line_reader(layout, numbers)
-            self._take(lines, read, layout, records)
-            if not ended and self.last_refused == self.lines + 1:
-                raise Malformed(f"the file stops in the middle of line {self.lines + 1}: it was cut")
-            self.progress(Progress("reading", self.lines, source.octets, source.total, 0))
-            if source.octets - spilled >= _RUN:
-                self._spill(records)
-                spilled = source.octets
-        if layout is None:
-            raise Malformed("the file is empty")
-        if self.lines == 0:
-            raise Malformed("the file has a header and nobody in it")
-        self._spill(records)
-        self._source = source
-        return layout
-
-    def _take(self, lines: list[str], read: Callable[[str], str], layout: Layout, records: list[str]) -> None:
-        known = len(records)
-        try:
-            records.extend(map(read, lines))
-        except Malformed:  # somewhere in these lines: take them one by one
-            del records[known:]
-            for number, line in enumerate(lines, self.lines + 2):
-                try:
-                    records.append(read(line))
-                except Malformed as error:
-                    self._refuse(number, str(error), layout.identifier(line[:MAX_LINE]), records)
-        self.lines += len(lines)
-
-    def _refuse(self, number: int, reason: str, identifier: str | None, records: list[str]) -> None:
-        self.refused_total += 1
-        self.last_refused = number
-        if len(self.refused) < self.listed:
-            self.refused.append(BadLine(number, reason))
-        if identifier is None:
-            self.unreadable += 1
-        else:
-            records.append(identifier + DOUBT.decode().rstrip("\n"))
-
-    def _spill(self, records: list[str]) -> None:
-        """Write a sorted run and forget it. Sorting text by code points is sorting its UTF-8 by octets."""
-        records.sort()
-        path = self.workshop / f"run-{len(self.runs)}"
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            for start in range(0, len(records), 8192):
-                file.write("\n".join(records[start : start + 8192]) + "\n")
-        self.runs.append(path)
-        records.clear()
-
-    def require_few_refused(self, share: float) -> None:
-        """Refuse the import when too many lines are bad."""
-        if self.refused_total > share * self.lines:
-            first = "; ".join(f"line {bad.number}: {bad.reason}" for bad in self.refused[:3])
-            raise Malformed(f"{self.refused_total} of {self.lines} lines are bad, more than {share:.2%}. {first}")
-
-    def records(self) -> Iterator[bytes]:
-        """Yield the canonical lines of all runs, sorted."""
-        with ExitStack() as stack:
-            yield from merge(*(stack.enter_context(path.open("rb", buffering=1 << 18)) for path in self.runs))
-
-    def written(self, count: int) -> None:
-        """Tell how many people are written."""
-        self.progress(Progress("writing", self.lines, self._source.octets, self._source.total, count))
-
-
-def _lines_of(block: bytes) -> list[str]:
-    """Split a block into lines. Octets that are not UTF-8 become lone surrogates, which no reader takes for text."""
-    content = block.decode("utf-8", "surrogateescape")
-    if "\r" in content:
-        content = content.replace("\r\n", "\n").removesuffix("\r")
-    return content.split("\n")
-
-
-def _layout_of(header: str) -> Layout:
-    header = header.removeprefix("\ufeff")
-    if len(header) > MAX_LINE or not header.replace("\xa0", " ").isprintable():
-        raise Malformed("the file does not begin with the header of an extraction")
-    return Layout.of(header)
-
-
-class _Gathering:
-    """The writing half of an import: sorted canonical lines to one line for each person."""
-
-    def __init__(self, listed: int) -> None:
-        self.listed = listed
-        self.contradictions: list[Contradiction] = []
-        self.contradictions_total = 0
-
-    def people(self, records: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield one line for each person; `records` has the lines of a person next to each other."""
-        held: list[bytes] = []
-        person = b"\n"  # begins no line
-        for record in records:
-            if record.startswith(person):
-                held.append(record)
-                continue
-            if held:
-                yield held[0] if len(held) == 1 else self._joined(person, held)
-            held = [record]
-            person = record[: record.index(b"\t") + 1]
-        if held:
-            yield held[0] if len(held) == 1 else self._joined(person, held)
-
-    def _joined(self, person: bytes, held: list[bytes]) -> bytes:
-        if any(record.endswith(DOUBT) for record in held):
-            return person[:-1] + DOUBT
-        heads, _, places = zip(*[record[:-1].partition(UNIT.encode()) for record in held], strict=True)
-        if heads.count(heads[0]) == len(heads) and all(places):  # nearly always: one exercice, several activities
-            return b"".join([heads[0], UNIT.encode(), UNIT.encode().join(sorted(set(places))), b"\n"])
-        line, contradictory = merge_lines([record[:-1].decode() for record in held])
-        if contradictory:
-            self.contradictions_total += 1
-            if len(self.contradictions) < self.listed:
-                idnat, names, *_ = line.split("\t")
-                self.contradictions.append(Contradiction(idnat, names))
-        return line.encode() + b"\n"

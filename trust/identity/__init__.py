@@ -23,7 +23,7 @@ from trust.identity.professions import (
     label_of,
     profession_of,
 )
-from trust.identity.rpps import Rpps, RppsRang, is_test_rpps, rpps_holds
+from trust.identity.rpps import Rpps, RppsRang, is_test_rpps, quick_rpps_check
 
 __all__ = [
     "CATEGORIES",
@@ -55,5 +55,5 @@ __all__ = [
     "ordre_of",
     "ordre_of_profession",
     "profession_of",
-    "rpps_holds",
+    "quick_rpps_check",
 ]

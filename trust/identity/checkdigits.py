@@ -30,6 +30,17 @@ def nir_key(matricule: str) -> str:
     return f"{97 - int(matricule.replace('2A', '19').replace('2B', '18')) % 97:02d}"
 
 
+def require_filled(text: object, what: str) -> str:
+    """Return `text` if it is a string that is not empty.
+
+    Raises:
+        Malformed: it is not; `what` names it in the reason.
+    """
+    if not isinstance(text, str) or not text:
+        raise Malformed(f"{what} is text that is not empty")
+    return text
+
+
 def require_text(text: object, what: str, length: int) -> str:
     """Return `text` if it is a string of exactly `length` characters.
 

@@ -11,7 +11,7 @@ from enum import Enum
 
 from trust.errors import Malformed
 from trust.identity.adeli import AdeliRang, require_test_number
-from trust.identity.checkdigits import luhn_holds, require_luhn, require_text
+from trust.identity.checkdigits import luhn_holds, require_filled, require_luhn, require_text
 from trust.identity.rpps import RppsRang
 
 _LA_POSTE = "356000000"
@@ -115,9 +115,7 @@ class StructIdNat:
     test_mode: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.text, str) or not self.text:
-            raise Malformed("the national identifier of a structure is text that is not empty")
-        if self.text[0] not in "0134":
+        if require_filled(self.text, "the national identifier of a structure")[0] not in "0134":
             raise Malformed(
                 "the national identifier of a structure begins with 0 (ADELI-rang), 1 (FINESS), 3 (SIRET) or 4 (RPPS-rang)"
             )

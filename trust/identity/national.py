@@ -13,6 +13,7 @@ from enum import Enum
 
 from trust.errors import Malformed
 from trust.identity.adeli import Adeli, AdeliRang
+from trust.identity.checkdigits import require_filled
 from trust.identity.establishment import Finess, Siren, Siret
 from trust.identity.rpps import Rpps, RppsRang
 
@@ -50,8 +51,7 @@ class IdNatPs:
     test_mode: bool = field(default=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.text, str) or not self.text:
-            raise Malformed("the national identifier of a person is text that is not empty")
+        require_filled(self.text, "the national identifier of a person")
         kind = self.kind
         if kind is PersonKind.MAILBOX:
             if not _ADDRESS.fullmatch(self.text[2:]):
