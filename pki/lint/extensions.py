@@ -13,7 +13,8 @@ from cryptography import x509
 
 from pki.lint.finding import Finding, Severity
 from pki.profiles.model import IssuerView, Profile, RevocationList
-from trust import oids
+from trust import der, oids
+from trust.errors import Malformed
 
 Judge = Callable[[Profile, IssuerView, Any], Iterator[str]]
 
@@ -65,17 +66,37 @@ def required(profile: Profile, issuer: IssuerView) -> dict[str, bool]:
     return wanted
 
 
-def judge(profile: Profile, issuer: IssuerView, extension: x509.Extension[x509.ExtensionType]) -> Iterator[Finding]:
-    """Judge the content of an extension that follows from the profile and the issuer."""
-    dotted = extension.oid.dotted_string
-    code, citation, rule = _RULES[dotted]
+def judge(profile: Profile, issuer: IssuerView, encoded: bytes, value: bytes) -> Iterator[Finding]:
+    """Judge an extension that follows from the profile and the issuer; `value` is the content of its extnValue.
+
+    Raises:
+        Malformed: pyca cannot read it.
+    """
+    extension = _read(encoded)
+    code, citation, rule = _RULES[extension.oid.dotted_string]
+    if extension.value.public_bytes() != value:
+        # pyca reads more than it writes: a trailing zero bit in KeyUsage, for instance (X.690 §11.2.2).
+        yield Finding(f"sceau.{code}", Severity.ERROR, "X.690 §11", f"not the one DER encoding: {value.hex()}")
     for fault in rule(profile, issuer, extension.value):
         yield Finding(f"sceau.{code}", Severity.ERROR, citation, fault)
 
 
-def _authority_key(profile: Profile, issuer: IssuerView, value: x509.AuthorityKeyIdentifier) -> Iterator[str]:
-    if value.key_identifier != issuer.key_id or value.authority_cert_issuer or value.authority_cert_serial_number is not None:
-        yield f"the key identifier of {issuer.ca_id}, alone"
+def _read(encoded: bytes) -> x509.Extension[Any]:
+    """Have pyca read one extension, inside a certificate that has nothing else to say."""
+    carrier = der.sequence(_CARRIER, der.explicit(3, der.sequence(encoded)))
+    extension: x509.Extension[Any]
+    try:
+        (extension,) = x509.load_der_x509_certificate(der.sequence(carrier, _ALGORITHM, der.bit_string(b"\0"))).extensions
+    except (ValueError, x509.UnsupportedGeneralNameType) as error:
+        raise Malformed(f"pyca cannot read an extension: {error}") from None
+    return extension
+
+
+_ALGORITHM = der.sequence(der.oid(oids.ED25519))
+_NOBODY = der.sequence()
+_NEVER = der.sequence(*[der.tlv(der.UTC_TIME, b"260101000000Z")] * 2)
+_KEY = der.sequence(_ALGORITHM, der.bit_string(bytes(32)))
+_CARRIER = b"".join((der.explicit(0, der.integer(2)), der.integer(1), _ALGORITHM, _NOBODY, _NEVER, _NOBODY, _KEY))
 
 
 def _constraints(profile: Profile, issuer: IssuerView, value: x509.BasicConstraints) -> Iterator[str]:
@@ -111,10 +132,10 @@ def _policies(profile: Profile, issuer: IssuerView, value: x509.CertificatePolic
 
 
 def _access(profile: Profile, issuer: IssuerView, value: x509.AuthorityInformationAccess) -> Iterator[str]:
-    described = [(item.access_method.dotted_string, item.access_location.value) for item in value]
-    wanted = [(oids.ACCESS_OCSP, f"{issuer.base_url}/ocsp")] * profile.ocsp
-    wanted += [(oids.ACCESS_CA_ISSUERS, f"{issuer.base_url}/aia/{issuer.ca_id}.cer")] * profile.ca_issuers
-    if described != wanted:
+    described = [(item.access_method.dotted_string, item.access_location) for item in value]
+    places = [(oids.ACCESS_OCSP, f"{issuer.base_url}/ocsp")] * profile.ocsp
+    places += [(oids.ACCESS_CA_ISSUERS, f"{issuer.base_url}/aia/{issuer.ca_id}.cer")] * profile.ca_issuers
+    if described != [(method, x509.UniformResourceIdentifier(url)) for method, url in places]:
         yield f"not where this issuer is: {described}"
 
 
@@ -161,7 +182,6 @@ def _card_type(profile: Profile, issuer: IssuerView, value: x509.UnrecognizedExt
 
 
 _RULES: Mapping[str, tuple[str, str, Judge]] = {
-    oids.AUTHORITY_KEY_IDENTIFIER: ("authority_key_identifier", "RFC 5280 §4.2.1.1", _authority_key),
     oids.BASIC_CONSTRAINTS: ("basic_constraints", "RFC 5280 §4.2.1.9", _constraints),
     oids.KEY_USAGE: ("key_usage", "RFC 5280 §4.2.1.3", _key_usage),
     oids.EXTENDED_KEY_USAGE: ("extended_key_usage", "RFC 5280 §4.2.1.12", _extended_usage),
@@ -173,4 +193,4 @@ _RULES: Mapping[str, tuple[str, str, Judge]] = {
     oids.PRODUCT_CATEGORY: ("product_category", "CP 7.1.2", _category),
     oids.CARD_TYPE: ("card_type", "CP 7.1.2", _card_type),
 }
-"""OID -> code, clause, rule. The other extensions depend on the subject or the dates: `rules` and `names` judge them."""
+"""OID -> code, clause, rule. The other extensions name a key, the subject or the dates: `rules` and `names` judge them."""

@@ -88,7 +88,9 @@ def _with_short_policies(certificate_der: bytes) -> bytes:
     Everything else keeps its octets. Without this, pkilint reports that it cannot decode the extension and judges nothing of it.
     """
     outer = list(der.children(der.whole(certificate_der, der.SEQUENCE)))
-    fields = list(der.children(outer[0][1]))
+    fields = list(der.children(outer[0][1])) if len(outer) == 3 else []
+    if not fields:
+        raise Malformed("a certificate has three parts, the first one full of fields")
     if fields[-1][0] != 0xA3:
         return certificate_der
     extensions = [_with_short_policy(encoded) for _, _, encoded in der.children(der.whole(fields[-1][1], der.SEQUENCE))]
@@ -99,11 +101,11 @@ def _with_short_policies(certificate_der: bytes) -> bytes:
 
 def _with_short_policy(extension: bytes) -> bytes:
     parts = [encoded for _, _, encoded in der.children(der.whole(extension, der.SEQUENCE))]
-    if parts[0] != der.oid(oids.CERTIFICATE_POLICIES):
+    if parts[:1] != [der.oid(oids.CERTIFICATE_POLICIES)]:
         return extension
     policies = []
-    for _, content, _ in der.children(der.whole(der.whole(parts[-1], der.OCTET_STRING), der.SEQUENCE)):
-        policy, *qualifiers = (encoded for _, _, encoded in der.children(content))
+    for _, content, information in der.children(der.whole(der.whole(parts[-1], der.OCTET_STRING), der.SEQUENCE)):
+        policy, *qualifiers = [encoded for _, _, encoded in der.children(content)] or [information]
         policies.append(der.sequence(der.tlv(der.OID, _LONG_NUMBER.sub(b"\x01", der.whole(policy, der.OID))), *qualifiers))
     return der.sequence(*parts[:-1], der.octet_string(der.sequence(*policies)))
 

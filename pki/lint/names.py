@@ -68,7 +68,9 @@ def read_rdn(encoded: bytes) -> tuple[tuple[str, ...], Attributes]:
     """
     attributes: Attributes = {}
     before = b""
-    for _, content, attribute in der.children(der.whole(encoded, der.SET)):
+    for tag, content, attribute in der.children(der.whole(encoded, der.SET)):
+        if tag != der.SEQUENCE:
+            raise Malformed("an attribute is a SEQUENCE")
         if attribute <= before:
             raise Malformed("an RDN is a SET: its attributes are in the order of their octets (X.690 §11.6)")
         before = attribute

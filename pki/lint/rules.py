@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from cryptography import x509
-
 from pki.lint import extensions, names
 from pki.lint.anatomy import Anatomy, dissect, extension_parts, key_kind, read_time
 from pki.lint.finding import Finding, Severity
@@ -23,8 +21,6 @@ from pki.profiles.compiled import CompiledProfile
 from pki.profiles.model import Particulars
 from trust import der, oids
 from trust.errors import Malformed
-
-_PYCA_ERRORS = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType)
 
 _MEMORY = 4096
 """Octets strings that a rule book remembers as good, before it forgets them all."""
@@ -47,7 +43,7 @@ def check(tbs: bytes, compiled: CompiledProfile, now: datetime, ordered: Particu
     """
     found: list[Finding] = []
     try:
-        for finding in _book(compiled).judge(tbs, dissect(tbs), now, ordered):
+        for finding in _book(compiled).judge(dissect(tbs), now, ordered):
             found.append(finding)  # one by one: what was found before an unreadable field stays found
     except Malformed as error:
         found.append(_error("der", "RFC 5280 §4.1", str(error)))
@@ -74,7 +70,7 @@ class RuleBook:
         self._periods: set[tuple[bytes, tuple[datetime, datetime]]] = set()
         """Good pairs of privateKeyUsagePeriod and dates."""
 
-    def judge(self, tbs: bytes, anatomy: Anatomy, now: datetime, ordered: Particulars | None) -> Iterator[Finding]:
+    def judge(self, anatomy: Anatomy, now: datetime, ordered: Particulars | None) -> Iterator[Finding]:
         """Yield what is wrong.
 
         Raises:
@@ -97,7 +93,7 @@ class RuleBook:
         if self.profile.self_signed and key_id != self.issuer.key_id:
             yield _error("subject_key.root", "RFC 5280 §3.2", "a root certifies its own key")
         present: dict[bytes, bytes] = {}
-        yield from self._extensions(tbs, anatomy, (key_id, validity, subject), present)
+        yield from self._extensions(anatomy, (key_id, validity, subject), present)
         if ordered is not None:
             yield from against_order(self.profile, ordered, anatomy, present, validity, subject)
 
@@ -146,13 +142,13 @@ class RuleBook:
             raise Malformed("an attribute twice in a name")
         return tuple(shape), subject
 
-    def _extensions(self, tbs: bytes, anatomy: Anatomy, facts: _Facts, present: dict[bytes, bytes]) -> Iterator[Finding]:
+    def _extensions(self, anatomy: Anatomy, facts: _Facts, present: dict[bytes, bytes]) -> Iterator[Finding]:
         """Judge each extension, then the set of them; fill `present` with OID -> extension, both encoded."""
         for encoded in anatomy.extensions:
             dotted = self._good.get(encoded)
             if dotted is None:
                 dotted, critical, value = extension_parts(encoded)
-                found = list(self._judge_extension(tbs, (dotted, critical, value), facts))
+                found = list(self._judge_extension(encoded, (dotted, critical, value), facts))
                 if not found and dotted not in _PARTICULAR:
                     self._good[encoded] = dotted
                 yield from found
@@ -166,11 +162,11 @@ class RuleBook:
 
     def _judge_extension(
         self,
-        tbs: bytes,
-        extension: tuple[bytes, bool, bytes],
+        encoded: bytes,
+        read: tuple[bytes, bool, bytes],
         facts: _Facts,
     ) -> Iterator[Finding]:
-        dotted, critical, value = extension
+        dotted, critical, value = read
         key_id, validity, subject = facts
         optional = dotted == _ALTERNATIVE_NAME and self.profile.alternative_name.value == "email"
         if dotted not in self._required and not optional:
@@ -181,6 +177,10 @@ class RuleBook:
         if dotted == _KEY_IDENTIFIER:
             if value != b"\x04\x14" + key_id:
                 yield _error("subject_key_identifier", "RFC 7093 §2", "not the identifier of this key")
+        elif dotted == _AUTHORITY_KEY:
+            parts = [(tag, content) for tag, content, _ in der.children(der.whole(value, der.SEQUENCE))]
+            if parts != [(0x80, self.issuer.key_id)]:
+                yield _error("authority_key_identifier", "RFC 5280 §4.2.1.1", f"not the key of {self.issuer.ca_id}, alone")
         elif dotted == _ALTERNATIVE_NAME:
             yield from names.judge_alternative_names(self.profile, subject, value)
         elif dotted == _USAGE_PERIOD:
@@ -191,7 +191,7 @@ class RuleBook:
             else:
                 yield from names.judge_profession(subject, str(value[2]))
         else:
-            yield from self._judge_constant(tbs, dotted)
+            yield from extensions.judge(self.profile, self.issuer, encoded, value)
 
     def _usage_period(self, value: bytes, validity: tuple[datetime, datetime]) -> Iterator[Finding]:
         if (value, validity) in self._periods:
@@ -204,17 +204,6 @@ class RuleBook:
             yield _error("private_key_usage_period", "CP 6.3.2", f"from notBefore to {ends}")
         else:
             self._periods.add((value, validity))
-
-    def _judge_constant(self, tbs: bytes, dotted: bytes) -> Iterator[Finding]:
-        """Have pyca read the whole certificate, for the sake of one extension that was not seen before."""
-        unsigned = der.sequence(tbs, self.issuer.algorithm.identifier, der.bit_string(b"\0"))
-        try:
-            extension = x509.load_der_x509_certificate(unsigned).extensions.get_extension_for_oid(
-                x509.ObjectIdentifier(_dotted(dotted))
-            )
-        except _PYCA_ERRORS as error:
-            raise Malformed(f"pyca cannot read the extensions: {error}") from None
-        yield from extensions.judge(self.profile, self.issuer, extension)
 
 
 @lru_cache(maxsize=128)
@@ -231,6 +220,7 @@ def _dotted(encoded: bytes) -> str:
 
 
 _KEY_IDENTIFIER = der.oid(oids.SUBJECT_KEY_IDENTIFIER)
+_AUTHORITY_KEY = der.oid(oids.AUTHORITY_KEY_IDENTIFIER)
 _ALTERNATIVE_NAME = der.oid(oids.SUBJECT_ALTERNATIVE_NAME)
 _USAGE_PERIOD = der.oid(oids.PRIVATE_KEY_USAGE_PERIOD)
 _PROFESSION = der.oid(oids.PROFESSION)
