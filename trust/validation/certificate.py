@@ -57,7 +57,7 @@ def reading(what: str) -> Iterator[None]:
 class Certificate:
     """One certificate, read. Compare and hash by its octets."""
 
-    __slots__ = ("__dict__", "algorithm_identifier", "der", "issuer", "key_info", "parsed", "subject", "tbs")
+    __slots__ = ("__dict__", "algorithm_identifier", "der", "issuer", "key_info", "parsed", "serial", "subject", "tbs")
 
     def __init__(self, octets: bytes) -> None:
         """Read a DER certificate.
@@ -67,10 +67,10 @@ class Certificate:
         """
         if len(octets) > LARGEST_CERTIFICATE:
             raise Malformed(f"a certificate of {len(octets)} octets is larger than any that we read")
+        self._walk(octets)
         with reading("certificate"):
             self.parsed = x509.load_der_x509_certificate(octets)
         self.der = octets
-        self._walk(octets)
 
     @classmethod
     def read(cls, octets: bytes) -> Certificate:
@@ -85,14 +85,20 @@ class Certificate:
         return found[0]
 
     def _walk(self, octets: bytes) -> None:
+        """Find the raw fields. Before pyca parses, which warns of some bad serials where we refuse them."""
         _, start, _ = der.header(octets)
         _, inner, end = der.header(octets, start)
         self.tbs = octets[start:end]
         _, _, after = der.header(octets, end)
         self.algorithm_identifier = octets[end:after]
         tag, _, place = der.header(octets, inner)
-        if tag == 0xA0:  # the version, absent in version 1
-            _, _, place = der.header(octets, place)
+        if tag != 0xA0:  # the version, absent in version 1
+            place = inner
+        _, number, place = der.header(octets, place)
+        serial = octets[number:place]
+        if not 0 < len(serial) <= 20 or serial[0] & 0x80 or not any(serial):
+            raise Malformed("a serial number is positive and has at most 20 octets (RFC 5280 §4.1.2.2)")
+        self.serial = int.from_bytes(serial, "big")
         fields = []
         for _ in range(5):  # signature, issuer, validity, subject, subjectPublicKeyInfo (RFC 5280 §4.1)
             _, _, after = der.header(octets, place)
@@ -101,8 +107,6 @@ class Certificate:
         algorithm, self.issuer, _, self.subject, self.key_info = fields
         if algorithm != self.algorithm_identifier:
             raise Malformed("the signature algorithm inside the certificate is not the one outside (RFC 5280 §4.1.1.2)")
-        if not 0 < self.parsed.serial_number < 1 << 159:
-            raise Malformed("a serial number is positive and has at most 20 octets (RFC 5280 §4.1.2.2)")
 
     def __eq__(self, other: object) -> bool:
         """Two certificates are the same when their octets are."""
@@ -111,11 +115,6 @@ class Certificate:
     def __hash__(self) -> int:
         """Hash of the octets."""
         return hash(self.der)
-
-    @property
-    def serial(self) -> int:
-        """Serial number."""
-        return self.parsed.serial_number
 
     @cached_property
     def not_before(self) -> datetime:
@@ -135,7 +134,10 @@ class Certificate:
             Malformed: one cannot be read, or stands there twice (RFC 5280 §4.2).
         """
         with reading("certificate"):
-            return {extension.oid.dotted_string: extension for extension in self.parsed.extensions}
+            found = {extension.oid.dotted_string: extension for extension in self.parsed.extensions}
+        if found and self.parsed.version is not x509.Version.v3:
+            raise Malformed("a certificate with extensions is of version 3 (RFC 5280 §4.1.2.1)")
+        return found
 
     def extension(self, oid: str) -> Any:
         """Return the value of an extension, or None when the certificate has not got it."""
@@ -191,13 +193,24 @@ class Certificate:
         return value.key_identifier if value is not None else None
 
     @cached_property
+    def subject_name(self) -> x509.Name:
+        """The subject, parsed.
+
+        Raises:
+            Malformed: an attribute cannot be read.
+        """
+        with reading("certificate"):
+            return self.parsed.subject
+
+    @cached_property
     def name(self) -> str:
-        """The subject for people, RFC 4514; the serial when there is no subject."""
-        try:
-            text = self.parsed.subject.rfc4514_string()
-        except LIBRARY_ERRORS:
-            text = ""
-        return text or f"serial {self.serial:x}"
+        """The subject for people, RFC 4514; the serial when there is none that can be read."""
+        return _for_people(lambda: self.parsed.subject) or f"serial {self.serial:x}"
+
+    @property
+    def issuer_name(self) -> str:
+        """The issuer for people, RFC 4514."""
+        return _for_people(lambda: self.parsed.issuer) or "not named"
 
     def is_signed_by(self, issuer: Certificate) -> bool | None:
         """Tell whether the issuer's key made this signature; None when it names an algorithm that we do not use with that key."""
@@ -213,6 +226,14 @@ def signature_by(signer: Certificate, identifier: bytes, signature: bytes, data:
     if algorithm is None or identifier != algorithm.identifier:
         return None
     return algorithm.verifies(signer.public_key, signature, data)
+
+
+def _for_people(name: Callable[[], x509.Name]) -> str:
+    try:
+        text = name().rfc4514_string()
+    except LIBRARY_ERRORS:
+        return ""
+    return "".join(character if character.isprintable() else f"\\{ord(character):02X}" for character in text)
 
 
 def read_all(octets: bytes) -> list[Certificate]:

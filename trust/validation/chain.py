@@ -124,8 +124,7 @@ class Validator:
     def _no_path(self, certificate: Certificate) -> Reason:
         if self._exhausted:
             return reason(Finding.BUDGET, certificate, detail=f"more than {MOST_ROUTES} ways up to the trust anchors")
-        issuer = certificate.parsed.issuer.rfc4514_string()
-        return reason(Finding.NO_PATH, certificate, issuer=issuer or "not named")
+        return reason(Finding.NO_PATH, certificate, issuer=certificate.issuer_name)
 
     def _build(self) -> None:
         """Go down from each anchor, breadth first, as far as paths may be long."""

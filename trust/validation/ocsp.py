@@ -20,7 +20,7 @@ from trust import der, oids
 from trust.errors import Malformed
 from trust.validation.certificate import Certificate, reading, signature_by
 from trust.validation.findings import Finding
-from trust.validation.status import SKEW, CertificateStatus, StatusAnswer, revoked, staleness, unknown
+from trust.validation.status import CertificateStatus, StatusAnswer, revoked, staleness, unknown
 
 LARGEST_RESPONSE = 64 * 1024
 """Octets: a response with one ML-DSA-87 responder certificate has about 13,000."""
@@ -76,8 +76,6 @@ def evaluate_ocsp(
 def _answer(response: ocsp.OCSPResponse, certificate: Certificate, at: datetime, source: str) -> StatusAnswer:
     span = response.this_update_utc, response.next_update_utc
     stale = staleness(*span, at)
-    if stale is None and response.produced_at_utc > at + SKEW:
-        stale = "it was produced later"
     if stale:
         return unknown(Finding.STATUS_STALE, certificate, source, stale)
     if response.certificate_status is ocsp.OCSPCertStatus.GOOD:

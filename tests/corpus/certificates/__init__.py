@@ -1,0 +1,1 @@
+"""Certificates that no parser should believe: see `generate`."""
