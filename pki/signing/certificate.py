@@ -7,22 +7,27 @@ those whose hash the intent recorded. It decides nothing of the content and asse
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 from pki.signing.door import KeyUse, SigningDoor, SigningKey
 from trust import der
-from trust.errors import Alarm, Conflict, Malformed
+from trust.errors import Alarm, Malformed
 
 _VERSION_3 = b"\xa0\x03\x02\x01\x02"
 
 
-class PreparedToken:
+class PreparedToken(Protocol):
     """A committed intent, good for one signature. Issuance makes it; whoever spends it first has it."""
 
-    def __init__(self, serial: bytes, tbs: bytes, tbs_sha256: bytes) -> None:
-        """Take the content octets of the serial, the to-be-signed octets, and the hash that the intent recorded for them."""
-        self.serial = serial
-        self.tbs_sha256 = tbs_sha256
-        self._tbs = [tbs]
+    @property
+    def serial(self) -> bytes:
+        """The content octets of the serial number."""
+        ...
+
+    @property
+    def tbs_sha256(self) -> bytes:
+        """SHA-256 of the to-be-signed octets, as the intent recorded it."""
+        ...
 
     def spend(self) -> bytes:
         """Return the to-be-signed octets, once.
@@ -30,10 +35,7 @@ class PreparedToken:
         Raises:
             Conflict: the token was spent before.
         """
-        try:
-            return self._tbs.pop()  # one step, so that of two threads one has it
-        except IndexError:
-            raise Conflict(f"the token of serial {self.serial.hex()} was spent before") from None
+        ...
 
 
 class CertificateSigner:

@@ -206,7 +206,7 @@ def test_ed25519_octets_that_are_no_point_are_malformed() -> None:
     assert 30 < refused < 70
 
 
-@pytest.mark.parametrize("octets", [P256, P384, _rsa(moduli.sound(2048)), spki(ALGORITHMS["Ed25519"].generate().public_key())])
+@pytest.mark.parametrize("octets", [P256, P384, _rsa(moduli.sound(2048)), _ed25519(4)], ids=["P-256", "P-384", "RSA", "Ed25519"])
 def test_a_key_has_one_encoding(octets: bytes) -> None:
     """Octets after the end, long-form lengths, indefinite lengths, unused bits, other parameters: malformed (failure
     case C08)."""

@@ -14,7 +14,7 @@ from cryptography.x509 import ocsp
 from hsm.api import KeyRef, KeyUse
 from hsm.shim import private_key
 from hsm.testing import CorruptingCustodian, MemoryCustodian
-from pki.signing.certificate import CertificateSigner, PreparedToken
+from pki.signing.certificate import CertificateSigner
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.crl import CrlSigner
 from pki.signing.door import SigningDoor
@@ -58,8 +58,24 @@ def response_data(custodian: MemoryCustodian, certificate: bytes) -> bytes:
     return answer.responder_id(ocsp.OCSPResponderEncoding.HASH, responder).sign(key, hashes.SHA256()).tbs_response_bytes
 
 
-def _token(tbs: bytes, serial: bytes = SERIAL) -> PreparedToken:
-    return PreparedToken(serial, tbs, hashlib.sha256(tbs).digest())
+class OneUse:
+    """A token as issuance makes them: of two threads that spend it, one has it."""
+
+    def __init__(self, serial: bytes, tbs: bytes, tbs_sha256: bytes) -> None:
+        self.serial = serial
+        self.tbs_sha256 = tbs_sha256
+        self._tbs = [tbs]
+
+    def spend(self) -> bytes:
+        """Return the octets, once."""
+        try:
+            return self._tbs.pop()
+        except IndexError:
+            raise Conflict("spent before") from None
+
+
+def _token(tbs: bytes, serial: bytes = SERIAL) -> OneUse:
+    return OneUse(serial, tbs, hashlib.sha256(tbs).digest())
 
 
 def test_a_prepared_certificate_is_signed(door: SigningDoor, witness: Notebook, certificate: bytes) -> None:
@@ -108,7 +124,7 @@ def test_a_bit_flipped_between_lint_and_signature_is_an_alarm(door: SigningDoor,
     """What is signed is what was recorded; nothing reaches the key."""
     changed = certificate[:-1] + bytes([certificate[-1] ^ 1])
     with pytest.raises(Alarm):
-        CertificateSigner(door).sign(CA, PreparedToken(SERIAL, changed, hashlib.sha256(certificate).digest()))
+        CertificateSigner(door).sign(CA, OneUse(SERIAL, changed, hashlib.sha256(certificate).digest()))
     assert door.figures() == {}
 
 
