@@ -1,17 +1,19 @@
 """A whole authority for a test: real configuration, real keys, real database, a clock that the test moves.
 
-Everything goes through the services that people and programs use; nothing is patched. A world begins with the boards' officers, each with
-a registered key, and an empty register.
+Everything goes through the services that people and programs use; nothing is patched. A world begins with the boards'
+officers, each with a registered key, and an empty register.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -38,6 +40,9 @@ from trust.identity import luhn_key
 from trust.testing import FixedClock
 
 BASE_URL = "http://pki.exemple-sante.fr"
+
+_MADE: dict[tuple[str | None, str], tuple[TemporaryDirectory[str], dict[str, ec.EllipticCurvePrivateKey]]] = {}
+"""Homes made so far in this process, by algorithm and address."""
 
 
 @dataclass(frozen=True)
@@ -115,21 +120,40 @@ class World:
     ) -> None:
         self.directory = directory
         self.clock = clock or FixedClock()
-        self.home: Home = create(
-            directory, "dev", base_url, algorithm=algorithm, database_url=database_url, clock=self.clock, entropy=entropy
-        )
         self.officer_keys: dict[str, ec.EllipticCurvePrivateKey] = {}
         self.keys: dict[bytes, PrivateKey] = {}
-        with self.store.write() as tx:
-            for board in self.home.settings.boards.values():
-                for officer in board.officers:
-                    key = self.officer_keys[officer.id] = ec.generate_private_key(ec.SECP256R1())
-                    tx.acts.add_key(officer.id, spki(key.public_key()), self.clock.now())
+        usual = database_url is None and clock is None and entropy is None
+        made = _MADE.get((algorithm, base_url)) if usual else None
+        if made is not None:
+            # Keys and CAs are made once a process; each test gets its own copy of the home.
+            shutil.copytree(made[0].name, directory, symlinks=True)
+            self.officer_keys = dict(made[1])
+            self.home: Home = open_home(directory, clock=self.clock)
+        else:
+            self.home = create(
+                directory, "dev", base_url, algorithm=algorithm, database_url=database_url, clock=self.clock, entropy=entropy
+            )
+            self._register_officers()
+            if usual:
+                self._keep_copy((algorithm, base_url))
         self.enrolment = registrar.enrolment(self.home)
         self.decisions = registrar.decisions(self.home)
         self.revocation = registrar.revocation(self.home)
         self.lifecycle = Lifecycle(self.store, self.home.settings, self.clock, self.home.entropy)
         self._files = 0
+
+    def _register_officers(self) -> None:
+        with self.store.write() as tx:
+            for board in self.home.settings.boards.values():
+                for officer in board.officers:
+                    key = self.officer_keys[officer.id] = ec.generate_private_key(ec.SECP256R1())
+                    tx.acts.add_key(officer.id, spki(key.public_key()), self.clock.now())
+
+    def _keep_copy(self, kind: tuple[str | None, str]) -> None:
+        self.store.engine.dispose()  # The last connection closed folds SQLite's log into the file that is copied.
+        kept = TemporaryDirectory(prefix="sceau-world-")
+        shutil.copytree(self.directory, kept.name, symlinks=True, dirs_exist_ok=True)
+        _MADE[kind] = (kept, dict(self.officer_keys))
 
     @property
     def store(self) -> Store:
