@@ -8,12 +8,12 @@ re-dated: every list is assembled anew from the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
-from pki.status.crl import Body, Row
+from pki.status.crl import Body
 from trust.errors import Alarm, Conflict, Refused
 
 SHARD_MAX_ENTRIES = 20_000
@@ -23,9 +23,20 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """A clock corrected by less than this since the last list does not stop the next one."""
 
 
+class Published(Protocol):
+    """The last published list of one scope (full, a shard, the delta) of one CA, as its publisher recorded it."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def this_update(self) -> datetime: ...
+    @property
+    def next_update(self) -> datetime: ...
+
+
 @dataclass(frozen=True, slots=True)
 class CrlState:
-    """The last published list of one scope (full, a shard, the delta) of one CA."""
+    """The number and the dates of one list."""
 
     number: int
     this_update: datetime
@@ -59,17 +70,17 @@ class Freshness(StrEnum):
     """Past its next update: it is no longer served."""
 
 
-def is_due(last: CrlState | None, schedule: Schedule, now: datetime, *, changed: bool) -> bool:
+def is_due(last: Published | None, schedule: Schedule, now: datetime, *, changed: bool) -> bool:
     """Tell whether a list is to be made: never made, something changed, or its period is over."""
     return last is None or changed or now >= last.this_update + schedule.period
 
 
-def latest(*states: CrlState | None) -> CrlState | None:
+def latest(*states: Published | None) -> Published | None:
     """Return the state with the highest number, None when there is none."""
     return max((state for state in states if state is not None), key=lambda state: state.number, default=None)
 
 
-def following(last: CrlState | None, schedule: Schedule, now: datetime) -> CrlState:
+def following(last: Published | None, schedule: Schedule, now: datetime) -> CrlState:
     """Return the number and the dates of the next list.
 
     A full list and its deltas share one sequence of numbers (RFC 5280 §5.2.3): `last` is then the `latest` of both.
@@ -86,7 +97,7 @@ def following(last: CrlState | None, schedule: Schedule, now: datetime) -> CrlSt
     return CrlState(last.number + 1, this_update, this_update + schedule.validity)
 
 
-def refuse_regress(published: CrlState | None, candidate: CrlState) -> None:
+def refuse_regress(published: Published | None, candidate: Published) -> None:
     """Check that a list may replace the published one, read again at the moment of publication (failure case L01).
 
     Raises:
@@ -96,7 +107,7 @@ def refuse_regress(published: CrlState | None, candidate: CrlState) -> None:
         raise Conflict(f"list number {candidate.number} does not follow the published number {published.number}")
 
 
-def freshness(state: CrlState, now: datetime) -> Freshness:
+def freshness(state: Published, now: datetime) -> Freshness:
     """Say how a published list stands."""
     if now > state.next_update:
         return Freshness.EXPIRED
@@ -104,20 +115,14 @@ def freshness(state: CrlState, now: datetime) -> Freshness:
     return Freshness.LATE if now > half else Freshness.FRESH
 
 
-def listed(rows: Iterable[Row], previous: CrlState | None) -> Iterator[Row]:
-    """Pass the rows that belong on the next list.
+def is_listed(revoked_at: int, not_after: int, previous: Published | None) -> bool:
+    """Tell whether a revoked certificate belongs on the next list; its two dates are in seconds since 1970.
 
     An expired certificate leaves only after a list that was made past its expiry has named it (RFC 5280 §3.3; failure case L06):
     `previous` is the last list of the same scope, None when there was none.
     """
-    if previous is None:
-        yield from rows
-        return
-    before = int(previous.this_update.timestamp())
-    for row in rows:
-        # A revocation of that very second may have been recorded after the previous list was read: it stays once more.
-        if row[3] >= before or row[1] >= before:
-            yield row
+    # A revocation of the very second of the previous list may have been recorded after it was read: it stays once more.
+    return previous is None or max(not_after, revoked_at) >= int(previous.this_update.timestamp())
 
 
 def is_overfull(body: Body) -> bool:

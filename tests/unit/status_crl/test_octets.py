@@ -236,3 +236,13 @@ def test_dates_of_another_zone_are_malformed() -> None:
     paris = NOW.astimezone(datetime.fromisoformat("2026-01-01T00:00+01:00").tzinfo)
     with pytest.raises(Malformed):
         assemble(issuer(), 1, paris, paris + timedelta(days=1), Body())
+
+
+def test_the_shards_of_a_ca_joined_make_its_full_list() -> None:
+    """The same entries in the order of the shards; each shard stays as it was."""
+    revoked = rows(30)
+    shards = [Body(revoked[:10]), Body(), Body(revoked[10:])]
+    whole = Body.joined(shards)
+    assert whole.octets == Body(revoked).octets
+    assert [len(shard) for shard in shards] == [10, 0, 20]
+    assert len(whole) == 30
