@@ -40,7 +40,7 @@ def lint_certificate(certificate_der: bytes, kind: str, accepted: Mapping[str, s
     findings = _findings(_certificate_judge(kind), readable, accepted or {})
     if readable != certificate_der:
         detail = "pkilint reads no OID number above 32 bits: it saw a shorter policy OID in place of ours"
-        findings.append(Finding("sceau.external.policy_arc", Severity.NOTICE, "X.667 §7", detail))
+        findings.append(Finding("sceau.external.policy_arc", Severity.NOTICE, "ITU-T X.667", detail))
     return findings
 
 
