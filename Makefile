@@ -13,7 +13,7 @@ help: ## this list
 # A home that was served once is complete; an init that was interrupted is finished by running it again.
 run: ## a demo authority under var/demo, served; Ctrl-C stops it
 	@tools/bootstrap
-	@[ -e $(DEMO)/run/serve.lock ] || .venv/bin/sceau init --home $(DEMO) --template dev
+	@[ -e $(DEMO)/run/serve.running ] || .venv/bin/sceau init --home $(DEMO) --template dev
 	@exec .venv/bin/sceau serve --home $(DEMO)
 
 setup: ## the development environment: .venv, and the system's packages that the tests use

@@ -26,7 +26,7 @@ class Holder:
 
 
 class HomeLock:
-    """The lock ``HOME/run/<name>.lock``, held for the length of a `with` block."""
+    """The lock ``HOME/run/<name>.running``, held for the length of a `with` block."""
 
     def __init__(self, home: Path, name: str, base_port: int) -> None:
         self.home, self.name, self.base_port = home, name, base_port
@@ -95,7 +95,7 @@ def _taken(file: int) -> bool:
 
 
 def _path(home: Path, name: str) -> Path:
-    return home / "run" / f"{name}.lock"
+    return home / "run" / f"{name}.running"
 
 
 def _read(file: int) -> Holder:

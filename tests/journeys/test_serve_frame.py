@@ -48,7 +48,7 @@ class Serving:
 
     def pids(self) -> set[int]:
         """The processes of the services, and the worker that one of them forked."""
-        holders = {int(part) for name in ("voice", "door") for part in _digits((self.home / "run" / f"{name}.lock").read_text())}
+        holders = {int(part) for name in ("voice", "door") for part in _digits((self.home / "run" / f"{name}.running").read_text())}
         return holders | {int((self.home / "worker.pid").read_text())}
 
 
@@ -143,7 +143,7 @@ def test_a_service_that_dies_is_named_and_started_again(serving: Serving) -> Non
     """With the worker that it left behind swept away first."""
     serving.is_ready()
     before = serving.pids()
-    os.kill(int(_digits((serving.home / "run" / "door.lock").read_text())[0]), signal.SIGKILL)
+    os.kill(int(_digits((serving.home / "run" / "door.running").read_text())[0]), signal.SIGKILL)
     serving.has_said("died door signal SIGKILL; starts again in 1 s")
     serving.has_said("ready door", times=2)
     assert len([pid for pid in before if alive(pid)]) == 1, "of the three, only the voice lives on"

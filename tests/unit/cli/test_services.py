@@ -99,7 +99,7 @@ def test_asking_who_holds_a_lock_never_takes_it_from_somebody_who_starts(tmp_pat
 def test_a_lock_whose_content_is_damaged_is_still_held(tmp_path: Path) -> None:
     """The lock counts, not what the file says."""
     with HomeLock(tmp_path, "issuer", 9000):
-        (tmp_path / "run" / "issuer.lock").write_bytes(b"\xff{")
+        (tmp_path / "run" / "issuer.running").write_bytes(b"\xff{")
         assert holder(tmp_path, "issuer") == Holder(0, 0)
         assert running_urls(tmp_path) == {}
 
