@@ -18,10 +18,8 @@ from pki.profiles import render
 from pki.profiles.compiled import CompiledProfile
 from pki.profiles.model import Particulars
 from pki.profiles.specimens import SPECIMENS
+from trust.nameforms import MAX_DEPARTMENT, MAX_ORGANISATION, MAX_PERSON_NAME
 from trust.naming import (
-    MAX_DEPARTMENT,
-    MAX_ORGANISATION,
-    MAX_PERSON_NAME,
     AnySubject,
     AuthoritySubject,
     OrganisationSubject,

@@ -16,10 +16,8 @@ from pki.profiles.model import IssuerView, Profile
 from trust import oids
 from trust.algorithms import PrivateKey, PublicKey, spki
 from trust.errors import Malformed
+from trust.nameforms import MAX_COMMON_NAME, MAX_ORGANISATION, MAX_PERSON_NAME
 from trust.naming import (
-    MAX_COMMON_NAME,
-    MAX_ORGANISATION,
-    MAX_PERSON_NAME,
     AnySubject,
     AuthoritySubject,
     OrganisationSubject,

@@ -12,8 +12,8 @@ from tests.builders.names import given_names, people
 from trust import der, oids
 from trust.canonical import canonical
 from trust.errors import Malformed
+from trust.nameforms import MAX_PERSON_NAME
 from trust.naming import (
-    MAX_PERSON_NAME,
     AnySubject,
     AuthoritySubject,
     OrganisationSubject,
