@@ -217,7 +217,8 @@ class World:
     def sanction(self, person: Person, kind: DecisionKind, *, officer: str = "oni-1", reference: str = "D-1") -> Applied:
         """Record one decision of an ordre, effective today."""
         decisions = (Decision(2, person.idnat, kind, self.clock.now().date(), reference),)
-        return self.lifecycle.record_sanctions(decisions, self.act(officer, self.lifecycle.sanctions_statement(decisions, officer)))
+        statement = self.lifecycle.sanctions_statement(decisions, officer)
+        return self.lifecycle.record_sanctions(decisions, self.act(officer, statement))
 
     # --- certificates -------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The ceilings that the CP promises, held against an authority's own configuration (CP 1.5.4).
 
-Profiles have their own guard (`pki.profiles.limits`); here are the numbers of `authority.toml` and of the boards. A configuration that is
-looser than `policies/limits.toml` stops the start, with every excess named at once.
+Profiles have their own guard (`pki.profiles.limits`); here are the numbers of `authority.toml` and of the boards. A
+configuration that is looser than `policies/limits.toml` stops the start, with every excess named at once.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def import_extraction(
     numbers: Numbers = "any",
     progress: Callable[[Progress], None] | None = None,
 ) -> ImportResult:
-    """Read an extraction (text, zip or stream of text) and write `directory`/<sha256>.snapshot, whole or not at all.
+    """Read an extraction (text, zip or stream of text) and write `directory`/<date>-<sha256>.snapshot, whole or not at all.
 
     `register_date` replaces the moment in the file's name. An import in which more than `refused_share` of the lines are bad is
     refused. `listed` bounds the lists of the result. `numbers` says which RPPS numbers the authority accepts. `progress` is
@@ -89,7 +89,8 @@ def import_extraction(
         if dated is None:
             raise Malformed("the name of the file does not say the date of the register (…_YYYYMMDDhhmm.txt): give it")
         intake.require_few_refused(refused_share)
-        target = directory / f"{source.sha256}.snapshot"
+        # The date is part of the name: a day without any change gives the same file, and a fresher register.
+        target = directory / f"{dated:%Y%m%d%H%M%S}-{source.sha256}.snapshot"
         told = Snapshot(source.sha256, "", parse(text(dated)), intake.lines, 0, 0, intake.unreadable, target)
         gathering = Gathering(listed)
         drafted = write_snapshot(workshop / "snapshot", told, gathering.people(intake.batches()), intake.written)

@@ -57,8 +57,8 @@ class Plan:
         return canonical_hash(
             {
                 "changes": self.summary.hash,
-                "snapshot": self.snapshot.sha256,
-                "previous": self.previous.sha256 if self.previous else None,
+                "snapshot": self.snapshot.file,
+                "previous": self.previous.file if self.previous else None,
             }
         ).hex()
 
@@ -136,7 +136,7 @@ class Lifecycle:
         with self._store.read() as tx:
             snapshot, previous = tx.register.snapshot(sha256), tx.register.applied()
             absent = tx.register.absent()
-        if previous is not None and previous.sha256 == snapshot.sha256:
+        if previous is not None and previous.file == snapshot.file:
             raise Conflict("this snapshot is the one in force")
         tally = Tally(absent.__contains__)
         comparison = compare(self._file(previous) if previous else None, self._file(snapshot))
@@ -185,10 +185,10 @@ class Lifecycle:
             if len(signers) < plan.needed:
                 raise Refused(f"{len(signers)} of {plan.needed} officers have signed this plan", citation="CP 4.9.3")
             applied = tx.register.applied()
-            if (applied.sha256 if applied else None) != (plan.previous.sha256 if plan.previous else None):
+            if (applied.file if applied else None) != (plan.previous.file if plan.previous else None):
                 raise Conflict("another snapshot was applied meanwhile: make the plan anew")
             touched = self._apply_entries(tx, plan, now)
-            tx.register.set_applied(plan.snapshot.sha256, now)
+            tx.register.set_applied(plan.snapshot.file, now)
             done = self._reconcile(tx, touched, now)
             s = plan.summary
             tx.journal.append(

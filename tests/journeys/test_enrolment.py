@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -42,7 +43,7 @@ def test_a_nurse_of_the_register_gets_the_certificate_that_the_register_describe
     ],
 )
 def test_an_application_that_does_not_hold_is_refused_with_its_line_and_reason(
-    world: World, change: dict[str, object], why: str
+    world: World, change: dict[str, Any], why: str
 ) -> None:
     """The dry run says what is wrong with each line, and keeps nothing."""
     someone = nurse(1)

@@ -145,7 +145,7 @@ class Register:
         """Record a snapshot that was imported.
 
         Raises:
-            Conflict: this very file was imported before.
+            Conflict: this very file was imported before, under this date.
         """
         try:
             self._connection.execute(
@@ -164,12 +164,13 @@ class Register:
             raise Conflict("this extraction was imported before") from None
 
     def snapshot(self, sha256: str) -> SnapshotRecord:
-        """Return a snapshot.
+        """Return the snapshot of an extraction, under its latest date.
 
         Raises:
             Missing: not imported.
         """
-        row = self._connection.execute(select(snapshots).where(snapshots.c.sha256 == sha256)).one_or_none()
+        statement = select(snapshots).where(snapshots.c.sha256 == sha256).order_by(snapshots.c.register_date.desc()).limit(1)
+        row = self._connection.execute(statement).one_or_none()
         if row is None:
             raise Missing(f"no snapshot {sha256}")
         return _snapshot(row)
@@ -195,9 +196,9 @@ class Register:
         applied = self.applied()
         return None if applied is None else applied.register_date
 
-    def set_applied(self, sha256: str, at: datetime) -> None:
-        """Record that a snapshot is now in force."""
-        self._connection.execute(update(snapshots).where(snapshots.c.sha256 == sha256).values(applied_at=seconds(at)))
+    def set_applied(self, file: str, at: datetime) -> None:
+        """Record that the snapshot in this file is now in force."""
+        self._connection.execute(update(snapshots).where(snapshots.c.file == file).values(applied_at=seconds(at)))
 
     # --- sanctions ----------------------------------------------------------------------------------------------------------
 

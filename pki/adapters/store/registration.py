@@ -71,9 +71,17 @@ class Requests:
             raise Missing(f"no batch of requests is called {batch_id}")
         return _batch(row)
 
-    def batches(self, *, board: str | None = None, state: BatchState | None = None, limit: int = 200) -> list[Batch]:
-        """Return batches, oldest first."""
-        statement = select(batches).order_by(batches.c.submitted_at, batches.c.id).limit(limit)
+    def beginning(self, prefix: str) -> list[str]:
+        """Return the batches whose identifier begins so, two at most: for people, who type the first characters."""
+        statement = select(batches.c.id).where(batches.c.id.startswith(prefix, autoescape=True)).limit(2)
+        return [row[0] for row in self._connection.execute(statement)]
+
+    def batches(
+        self, *, board: str | None = None, state: BatchState | None = None, limit: int = 200, newest: bool = False
+    ) -> list[Batch]:
+        """Return batches, oldest first unless the newest are asked for."""
+        order = (batches.c.submitted_at.desc(), batches.c.id) if newest else (batches.c.submitted_at, batches.c.id)
+        statement = select(batches).order_by(*order).limit(limit)
         if board is not None:
             statement = statement.where(batches.c.board == board)
         if state is not None:

@@ -31,13 +31,13 @@ _big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite autoincrements I
 snapshots = Table(
     "snapshots",
     metadata,
-    Column("sha256", Text, primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("sha256", Text, nullable=False, index=True),
     Column("content_sha256", Text, nullable=False),
     Column("register_date", BigInteger, nullable=False),
     Column("lines", BigInteger, nullable=False),
     Column("people", BigInteger, nullable=False),
     Column("refused_lines", BigInteger, nullable=False),
-    Column("file", Text, nullable=False),
     Column("imported_at", BigInteger, nullable=False),
     Column("applied_at", BigInteger),
 )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pki.register import BadLine, ImportResult, Progress, import_extraction, lookup, people, verify
 from pki.register.layout import MAX_LINE
 from tests.unit.register.builders import HEADER, NAME, WORKED, row, rpps, write
-from trust.errors import Conflict, Malformed, Missing, Unavailable
+from trust.errors import Alarm, Conflict, Malformed, Missing, Unavailable
 
 DAY = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ def test_an_extraction_becomes_a_snapshot_named_after_it(tmp_path: Path) -> None
     snapshot = imported(path).snapshot
 
     assert snapshot.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert snapshot.path == tmp_path / "snapshots" / f"{snapshot.sha256}.snapshot"
+    assert snapshot.path == tmp_path / "snapshots" / f"{DAY:%Y%m%d%H%M%S}-{snapshot.sha256}.snapshot"
     assert (snapshot.register_date, snapshot.lines, snapshot.people) == (DAY, 5, 4)
     assert verify(snapshot.path) == snapshot
     assert left_in(tmp_path / "snapshots") == [snapshot.path.name]
@@ -330,14 +330,27 @@ def test_the_same_file_again_gives_the_same_snapshot(tmp_path: Path) -> None:
     assert first.path.stat().st_mtime_ns == written
 
 
-def test_a_snapshot_is_never_replaced_by_another(tmp_path: Path) -> None:
-    """The same file under another date is a conflict."""
+def test_the_same_people_the_next_day_are_another_snapshot(tmp_path: Path) -> None:
+    """A day without any change gives the same file, and a register that is a day fresher."""
     path = write(tmp_path, WORKED)
     first = imported(path).snapshot
 
-    with pytest.raises(Conflict, match="says something else"):
-        import_extraction(path, tmp_path / "snapshots", register_date=datetime(2026, 11, 21, tzinfo=UTC))
+    later = import_extraction(path, tmp_path / "snapshots", register_date=datetime(2026, 11, 21, tzinfo=UTC)).snapshot
+
+    assert (later.sha256, later.content_sha256) == (first.sha256, first.content_sha256)
+    assert later.register_date > first.register_date
     assert verify(first.path) == first
+
+
+def test_a_snapshot_is_never_replaced_by_another(tmp_path: Path) -> None:
+    """The same file of the same date, read under other rules, is a conflict."""
+    path = write(tmp_path, WORKED)
+    first = imported(path).snapshot
+    first.path.chmod(0o600)
+    first.path.write_bytes(first.path.read_bytes().replace(b"EXEMPLE", b"ELPMEXE"))
+
+    with pytest.raises((Conflict, Alarm)):
+        import_extraction(path, tmp_path / "snapshots", register_date=datetime(2026, 11, 20, 6, tzinfo=UTC))
 
 
 def test_one_import_at_a_time(tmp_path: Path) -> None:
