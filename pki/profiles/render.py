@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from pki.profiles.keyid import key_identifier
 from pki.profiles.model import KEY_USAGES, AlternativeName, IssuerView, Profile, RevocationList
 from trust import der, oids
-from trust.algorithms import ALGORITHMS, PrivateKey
+from trust.algorithms import ALGORITHMS, PrivateKey, algorithm_of
 from trust.errors import Malformed, Refused
 from trust.naming import AnySubject, PersonSubject, ServerSubject
 
@@ -53,8 +54,10 @@ def build(
         raise Refused(f"{profile.id} names a {profile.subject}, not a {subject.kind}", citation="CP 7.1.4")
     try:
         public_key = load_der_public_key(spki_der)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise Malformed(f"subject key: {error}") from None
+    if algorithm_of(public_key) is None:
+        raise Malformed("subject key: not of a kind of trust.algorithms")
     name = x509.Name(
         x509.RelativeDistinguishedName(x509.NameAttribute(x509.ObjectIdentifier(dotted), value) for dotted, value in rdn)
         for rdn in subject.rdns()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from pki.profiles.model import IssuerView, Particulars
 from pki.profiles.specimens import specimen_spki
 from tests.builders.names import people
 from tests.builders.profiles import END, IDS, ISSUER_ALGORITHMS, START, compiled, issuer, ordinary, profiles
-from trust.algorithms import ALGORITHMS
+from trust.algorithms import ALGORITHMS, spki
 from trust.errors import Alarm, Malformed, Refused
 from trust.naming import AuthoritySubject, PersonSubject
 
@@ -207,3 +208,13 @@ def test_an_issuer_is_not_read_from_anything_else(octets: bytes) -> None:
     """Never a traceback."""
     with pytest.raises(Malformed):
         IssuerView.of_certificate("x", octets, base_url="", shards=1, delta=False)
+
+
+def test_the_builder_refuses_a_key_that_it_cannot_certify() -> None:
+    """Octets that are no key, and a key that agrees instead of signing."""
+    profile = compiled("ps-authentification")
+    agreement = X25519PrivateKey.from_private_bytes(bytes(32)).public_key()
+
+    for spki_der in (b"", b"\x30\x00", spki(agreement)):
+        with pytest.raises(Malformed):
+            built(profile, ordinary(profile)._replace(spki_der=spki_der))
