@@ -72,7 +72,7 @@ class HttpClient:
         finally:
             hangs_up.cancel()
             connection.close()
-        if time.monotonic() >= deadline or response.length:
+        if time.monotonic() >= deadline or response.length or not octets:
             raise Unavailable(f"{url} does not finish its answer")
         return octets
 
