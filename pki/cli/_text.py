@@ -6,6 +6,7 @@ What is machine-read is JSON and is made by each command; nothing here decides a
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,11 @@ _SHORT_NAMES = {
     "2.5.4.42": "GN",
     "2.5.4.97": "organizationIdentifier",
 }
+
+
+def paragraph(text: str) -> str:
+    """Fold a text to the width of a small terminal, for the descriptions of the commands."""
+    return textwrap.fill(" ".join(text.split()), 78)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[int] = ()) -> str:
@@ -73,6 +79,13 @@ def minute(moment: datetime | None) -> str:
 def person_name(given_name: str, family_name: str) -> str:
     """Write a person's name as French forms do: ``Anne D'EXEMPLE-TEST``."""
     return f"{given_name.title()} {family_name.upper()}".strip()
+
+
+def profession(code: str, category: str = "C") -> str:
+    """Return the French words for a profession; a code that is no longer in force, or never was, stands for itself."""
+    from trust.identity import PROFESSIONS, label_of
+
+    return label_of(code, category) if code in PROFESSIONS else f"profession {code}"
 
 
 def subject_of(record: str | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from pki.cli._frame import Subparsers, command, verbs_of
+from pki.cli._text import paragraph
 
 REASONS = ("left", "replaced", "compromised")
 
@@ -20,7 +21,7 @@ def register(subparsers: Subparsers) -> None:
         "board",
         "list the boards and their officers, and enter the keys that officers sign with",
         examples=[],
-        description="The boards (ordres) of this authority, their officers, and the keys that officers sign with.",
+        description=paragraph("The boards (ordres) of this authority, their officers, and the keys that officers sign with."),
     )
     verbs = verbs_of(parser)
     command(verbs, "list", "list boards, officers and keys", examples=["sceau board list", "sceau board list --json"])
@@ -29,7 +30,7 @@ def register(subparsers: Subparsers) -> None:
         "officer-key",
         "make a key for an officer and enter it",
         examples=["sceau board officer-key cnom-1 --key-out cnom-1.pem --passphrase-file cnom-1.pass"],
-        description="Make a private key, write it encrypted to a new file, and enter its public half for the officer.",
+        description=paragraph("Make a private key, write it encrypted to a new file, and enter its public half for the officer."),
     )
     made.add_argument("officer", metavar="ID", help="the officer, as in the board's file")
     made.add_argument("--key-out", metavar="FILE", type=Path, required=True, help="new file for the private key (mode 0600)")
@@ -40,7 +41,9 @@ def register(subparsers: Subparsers) -> None:
         "officer-register",
         "enter a public key that an officer brings",
         examples=["sceau board officer-register cnom-1 --public-key cnom-1.pub.pem"],
-        description="Enter the public key of an officer who keeps the private half elsewhere (PEM or DER, SubjectPublicKeyInfo).",
+        description=paragraph(
+            "Enter the public key of an officer who keeps the private half elsewhere (PEM or DER, SubjectPublicKeyInfo)."
+        ),
     )
     entered.add_argument("officer", metavar="ID", help="the officer, as in the board's file")
     entered.add_argument("--public-key", metavar="FILE", type=Path, required=True, help="the public key")
@@ -49,7 +52,9 @@ def register(subparsers: Subparsers) -> None:
         "officer-withdraw",
         "withdraw the keys of an officer",
         examples=["sceau board officer-withdraw cnom-1 --reason left"],
-        description="Withdraw every key of an officer: acts signed with them decide nothing more, those that wait included.",
+        description=paragraph(
+            "Withdraw every key of an officer: acts signed with them decide nothing more, those that wait included."
+        ),
     )
     gone.add_argument("officer", metavar="ID", help="the officer")
     gone.add_argument("--reason", choices=REASONS, default="left", help="why (left)")

@@ -106,7 +106,7 @@ class Organisations:
         Raises:
             Missing: no such declaration, or not this officer's to see.
         """
-        organisation = self._visible(number, officer_id)
+        organisation = self.seen_by(number, officer_id)
         facts = {"board": organisation.board, "organisation": organisation.record()}
         return statement_of(ORGANISATION_APPROVAL, officer_id, organisation.id, self._clock.now(), facts)
 
@@ -142,7 +142,7 @@ class Organisations:
             Missing: no such structure, or not this officer's to see.
             Malformed: no reason, or a long one.
         """
-        organisation = self._visible(number, officer_id)
+        organisation = self.seen_by(number, officer_id)
         if not reason.isprintable() or not 0 < len(reason.strip()) <= LONGEST_REASON:
             raise Malformed(f"the reason is one line of 1 to {LONGEST_REASON} characters")
         facts = {"board": organisation.board, "reason": reason.strip()}
@@ -217,7 +217,13 @@ class Organisations:
             raise Missing(f"no structure is registered under {organisation_id}")  # the same words as for one that does not exist
         return organisation
 
-    def _visible(self, number: str, officer_id: str) -> Organisation:
+    def seen_by(self, number: str, officer_id: str) -> Organisation:
+        """Return a structure of an officer's board.
+
+        Raises:
+            Missing: no such structure, or not this officer's to see.
+            Malformed: not the number of a structure.
+        """
         officer = self._settings.officer(officer_id)
         with self._store.read() as tx:
             return self._of_board(tx, structure_number(number), officer)

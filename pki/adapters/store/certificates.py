@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.tables import blocked_keys, certificates, orders, outbox
@@ -235,7 +235,9 @@ class Certificates:
         if shard is not None:
             where.append(c.shard == shard)
         statement = (
-            select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard, c.changed_at).where(and_(*where)).order_by(c.revoked_at, c.serial)
+            select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard, c.changed_at)
+            .where(and_(*where))
+            .order_by(c.revoked_at, c.serial)
         )
         return [(bytes(row[0]), row[1], row[2], row[3], row[4], row[5]) for row in self._connection.execute(statement)]
 
@@ -258,16 +260,27 @@ class Certificates:
         *,
         holder: str | None = None,
         board: str | None = None,
-        state: State | None = None,
+        states: Sequence[State] | None = None,
         profile: str | None = None,
+        ends_from: datetime | None = None,
+        ends_before: datetime | None = None,
         limit: int,
     ) -> list[Certificate]:
-        """Return the latest certificates that match, newest first."""
+        """Return the latest certificates that match, newest first; intents are left out unless their state is asked for.
+
+        `ends_from` and `ends_before` bound the end of validity, the first included and the second not.
+        """
         c = certificates.c
-        where = [c.state != State.PREPARED.value] if state is None else [c.state == state.value]
+        where: list[ColumnElement[bool]] = [
+            c.state != State.PREPARED.value if states is None else c.state.in_([state.value for state in states])
+        ]
         for column, value in ((c.holder, holder), (c.board, board), (c.profile, profile)):
             if value is not None:
                 where.append(column == value)
+        if ends_from is not None:
+            where.append(c.not_after >= seconds(ends_from))
+        if ends_before is not None:
+            where.append(c.not_after < seconds(ends_before))
         statement = select(certificates).where(and_(*where)).order_by(c.prepared_at.desc(), c.serial).limit(limit)
         return [_certificate(row) for row in self._connection.execute(statement)]
 

@@ -1,0 +1,80 @@
+"""What `sceau ra prove` does: evidence of an issuance, shown and checked (CP 4.2.2)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pki.bootstrap.home import Home, open_home
+from pki.cli._files import read
+from pki.cli._output import emit
+from pki.inventory import serials
+from pki.inventory.model import Certificate
+from pki.issuance.approvals import APPROVAL
+from pki.registration.enrol import SUBMISSION
+from pki.registration.evidence import check, gather
+from trust.errors import Malformed, Missing
+
+LARGEST = 4 * 1024 * 1024
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the evidence of a certificate, or check the evidence in a file."""
+    if (args.serial is None) == (args.check is None):
+        raise Malformed("either the serial number of a certificate, or --check and a file of evidence")
+    root = None if args.root is None else _certificate(args.root)
+    if args.check is not None:
+        checked = check(_evidence(args.check), root)
+        lines = [f"The evidence of certificate {checked.serial} holds:", *(f"  {step}" for step in checked.steps)]
+        emit(args, {"serial": checked.serial, "holds": True, "steps": list(checked.steps)}, "\n".join(lines))
+        return 0
+    evidence = _gathered(open_home(args.home), serials.parse(args.serial))
+    steps = check(evidence, root).steps
+    lines = [f"How certificate {args.serial} came to be:", *(f"  {step}" for step in steps)]
+    emit(
+        args, evidence, "\n".join([*lines, "The evidence itself: --json; anybody checks it with `sceau ra prove --check FILE`."])
+    )
+    return 0
+
+
+def _gathered(home: Home, serial: bytes) -> dict[str, Any]:
+    with home.store.read() as tx:
+        certificate = tx.certificates.get(serial)
+        if certificate.order_id.startswith("own:"):
+            raise Missing("the authority issued this certificate for itself: no officer asked for it")
+        order = tx.orders.get(certificate.order_id)
+        batch = tx.requests.batch(order.batch)
+        acts = [act for act_type in (SUBMISSION, APPROVAL) for act in tx.acts.of_target(act_type, batch.id)]
+        keys = [key for officer in sorted({act.officer for act in acts}) for key in tx.acts.keys(officer)]
+    return gather(_chain(home, certificate), order, batch, acts, home.settings.board(batch.board), keys)
+
+
+def _chain(home: Home, certificate: Certificate) -> list[bytes]:
+    chain, ca_id, known = [certificate.der], certificate.ca, home.ca_certificates()
+    while True:
+        chain.append(known[ca_id].der)
+        issuer = home.settings.ca(ca_id).issuer
+        if issuer is None:
+            return chain
+        ca_id = issuer
+
+
+def _evidence(path: Path) -> Any:
+    try:
+        return json.loads(read(path, LARGEST))
+    except (ValueError, RecursionError):
+        raise Malformed(f"{path} is not JSON") from None
+
+
+def _certificate(path: Path) -> bytes:
+    content = read(path, LARGEST)
+    try:
+        parsed = x509.load_der_x509_certificate(content) if content[:1] == b"\x30" else x509.load_pem_x509_certificate(content)
+    except ValueError:
+        raise Malformed(f"{path} is not a certificate") from None
+    return parsed.public_bytes(Encoding.DER)

@@ -1,0 +1,223 @@
+"""The evidence behind one certificate, and its verification by somebody who has nothing else (CP 4.2.2, CP 5.2.2).
+
+From the certificate to the request that officers approved, from there through the Merkle proof to the root that they signed, and
+from their signatures to the keys and mandates that the authority had registered. `check` repeats the issuer's reasoning from the
+record alone: no database, no configuration. What it cannot know is whether the mandates are the board's true ones: the record
+says which, and they are for the board to confirm.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+
+from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, APPROVAL, Act, OfficerKey
+from pki.issuance.order import CertificateOrder, Request, read_request
+from pki.registration.enrol import SUBMISSION
+from pki.registration.model import Batch
+from pki.settings import Board, Officer
+from trust import clock
+from trust.algorithms import algorithm_of, spki
+from trust.errors import Alarm, Malformed, Refused
+from trust.naming import subject_from_record
+from trust.transparency.merkle import InclusionProof, leaf_hash
+
+EVIDENCE = "sceau-issuance-evidence/1"
+
+
+def gather(
+    chain: Sequence[bytes], order: CertificateOrder, batch: Batch, acts: Sequence[Act], board: Board, keys: Sequence[OfficerKey]
+) -> dict[str, Any]:
+    """Write the evidence as a record for JSON.
+
+    Args:
+        chain: the certificate, then its issuers up to the root, DER.
+        order: what the issuer took.
+        batch: the batch that the order came from.
+        acts: the submission and the approvals of that batch.
+        board: the board, with the mandates of its officers.
+        keys: the keys that those officers ever had.
+    """
+    proof = InclusionProof.from_bytes(order.proof)
+    signers = {act.officer for act in acts}
+    return {
+        "type": EVIDENCE,
+        "certificates": [_text(certificate) for certificate in chain],
+        "request": order.statement,
+        "proof": {"index": proof.index, "size": proof.size, "path": [node.hex() for node in proof.path]},
+        "root": batch.root.hex(),
+        "acts": [{"statement": act.statement, "signature": _text(act.signature)} for act in acts],
+        "board": {
+            "code": board.code,
+            "name": board.name,
+            "professions": sorted(board.professions),
+            "approvals": board.approvals,
+            "bulk_threshold": board.bulk_threshold,
+            "bulk_approvals": board.bulk_approvals,
+        },
+        "officers": [_mandate(officer, keys) for officer in board.officers if officer.id in signers],
+    }
+
+
+def _mandate(officer: Officer, keys: Sequence[OfficerKey]) -> dict[str, Any]:
+    return {
+        "id": officer.id,
+        "name": officer.name,
+        "idnat": officer.idnat,
+        "roles": sorted(officer.roles),
+        "keys": [
+            {
+                "spki": _text(key.spki),
+                "registered_at": clock.text(key.registered_at),
+                "withdrawn_at": None if key.withdrawn_at is None else clock.text(key.withdrawn_at),
+            }
+            for key in keys
+            if key.officer == officer.id
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the verification established, in the order in which it did, in words."""
+
+    serial: str
+    steps: tuple[str, ...]
+
+
+def check(evidence: Any, root: bytes | None = None) -> Checked:
+    """Verify evidence; `root` is the root certificate (DER) that the checker trusts, if the checker has one.
+
+    Raises:
+        Malformed: it is not such a record.
+        Refused: what it shows does not meet the policy; the reason says at which step.
+        Alarm: a signature or a proof in it is false.
+    """
+    try:
+        if evidence["type"] != EVIDENCE:
+            raise Malformed(f"this is not evidence of an issuance ({EVIDENCE})")
+        chain = [x509.load_der_x509_certificate(_octets(text)) for text in evidence["certificates"]]
+        request = read_request(evidence["request"])
+        steps = [
+            _check_content(chain[0], request),
+            _check_chain(chain, root),
+            _check_place(evidence),
+            *_check_acts(evidence, request),
+            _check_board(evidence["board"], request),
+        ]
+        return Checked(f"{chain[0].serial_number:032x}", tuple(steps))
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, UnsupportedAlgorithm) as error:
+        raise Malformed(f"this evidence cannot be read: {type(error).__name__}: {error}") from None
+
+
+def _check_content(certificate: x509.Certificate, request: Request) -> str:
+    if hashlib.sha256(spki(certificate.public_key())).digest() != request.key:
+        raise Refused("the certificate has another key than the request", citation="CP 3.2.1")
+    if certificate.subject.public_bytes() != subject_from_record(request.subject).name_der():
+        raise Refused("the certificate names another subject than the request", citation="CP 3.2.3")
+    return f"the certificate has the key and the subject of request {request.id} ({request.holder}, {request.profile})"
+
+
+def _check_chain(chain: Sequence[x509.Certificate], root: bytes | None) -> str:
+    for certificate, issuer in zip(chain, [*chain[1:], chain[-1]], strict=True):
+        public = issuer.public_key()
+        algorithm = algorithm_of(public)
+        if certificate.issuer != issuer.subject or algorithm is None:
+            raise Refused("the certificates do not form a chain up to a root", citation="CP 4.5.2")
+        if not algorithm.verifies(public, certificate.signature, certificate.tbs_certificate_bytes):
+            raise Alarm(f"the signature of {certificate.subject.rfc4514_string()} is not by its issuer")
+    digest = hashlib.sha256(chain[-1].public_bytes(Encoding.DER)).hexdigest()
+    if root is not None and root != chain[-1].public_bytes(Encoding.DER):
+        raise Refused("the chain leads to another root than the one that is trusted", citation="CP 4.5.2")
+    known = "the one that is trusted" if root is not None else f"SHA-256 {digest}: compare it with the authority's own"
+    return f"the chain of {len(chain)} certificates leads to the root ({known})"
+
+
+def _check_place(evidence: Mapping[str, Any]) -> str:
+    proof = _proof(evidence)
+    proof.verify(leaf_hash(evidence["request"].encode()), bytes.fromhex(evidence["root"]))
+    return f"the request is number {proof.index} of the {proof.size} under the root {evidence['root']}"
+
+
+def _check_acts(evidence: Mapping[str, Any], request: Request) -> list[str]:
+    mandates = {mandate["id"]: mandate for mandate in evidence["officers"]}
+    proof, board, words, deciders = _proof(evidence), evidence["board"], [], set()
+    for each in evidence["acts"]:
+        said = _read_act(each)
+        mandate = mandates.get(said.officer)
+        record = said.record()
+        if mandate is None:
+            raise Refused(f"no mandate of {said.officer} is shown", citation="CP 5.2.1")
+        if (record.get("root"), record.get("size"), record.get("board")) != (evidence["root"], proof.size, board["code"]):
+            raise Refused(f"{said.officer} signed something else than this batch", citation="CP 4.2.2")
+        signed_at = clock.parse(record["at"])
+        registered = _signing_key(said, mandate, signed_at)
+        role = {SUBMISSION: "register", APPROVAL: "approve"}.get(said.type)
+        if role is None or role not in mandate["roles"]:
+            raise Refused(f"{said.officer} had no mandate for this act", citation="CP 5.2.1")
+        words.append(f"{mandate['name']} ({said.officer}) signed: {said.type}, {record['at']}, key registered {registered}")
+        if said.type == APPROVAL:
+            if proof.index in record["excluded"]:
+                raise Refused(f"{said.officer} set this request aside", citation="CP 4.2.2")
+            if said.officer != request.requester and mandate["idnat"] != request.holder:
+                deciders.add(said.officer)
+        elif said.officer != request.requester:
+            raise Refused("the request was submitted by another officer than it says", citation="CP 4.1.1")
+    bulk = proof.size >= board["bulk_threshold"]
+    needed = board["bulk_approvals"] if bulk else board["approvals"]
+    if len(deciders) < needed:
+        raise Refused(f"{len(deciders)} of {needed} approvals: neither who asks nor who is concerned counts", citation="CP 5.2.2")
+    return [*words, f"{len(deciders)} officers other than the requester approved; {board['code']} asks {needed}"]
+
+
+def _signing_key(act: Act, mandate: Mapping[str, Any], signed_at: datetime) -> str:
+    """Return since when the key that made this signature was registered."""
+    for key in mandate["keys"]:
+        withdrawn = key["withdrawn_at"]
+        if clock.parse(key["registered_at"]) > signed_at + ACT_CLOCK_TOLERANCE:
+            continue
+        if withdrawn is not None and clock.parse(withdrawn) < signed_at:
+            continue
+        public = load_der_public_key(_octets(key["spki"]))
+        algorithm = algorithm_of(public)
+        if algorithm is not None and algorithm.verifies(public, act.signature, act.statement.encode()):
+            return str(key["registered_at"])
+    raise Alarm(f"no key that {act.officer} had at that time made this signature")
+
+
+def _check_board(board: Mapping[str, Any], request: Request) -> str:
+    if request.board != board["code"]:
+        raise Refused(f"{board['code']} does not decide for {request.board}", citation="CP 3.2.5")
+    if request.subject.get("kind") != "person":
+        return f"{board['name']} answers for the structure {request.holder}"
+    profession = request.subject.get("profession")
+    if profession not in board["professions"]:
+        raise Refused(f"{board['code']} does not govern the profession {profession}", citation="CP 3.2.5")
+    return f"the profession {profession} is governed by {board['name']}"
+
+
+def _read_act(record: Mapping[str, Any]) -> Act:
+    said = json.loads(record["statement"])
+    return Act(said["officer"], said["type"], said["target"], record["statement"], _octets(record["signature"]))
+
+
+def _proof(evidence: Mapping[str, Any]) -> InclusionProof:
+    proof = evidence["proof"]
+    return InclusionProof(proof["index"], proof["size"], tuple(bytes.fromhex(node) for node in proof["path"]))
+
+
+def _text(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
+
+
+def _octets(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
