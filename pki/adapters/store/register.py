@@ -184,8 +184,8 @@ class Register:
         """Return the snapshot in force."""
         statement = (
             select(snapshots)
-            .where(snapshots.c.applied_at.is_not(None))
-            .order_by(snapshots.c.applied_at.desc(), snapshots.c.register_date.desc())
+            .where(snapshots.c.applied_rank.is_not(None))
+            .order_by(snapshots.c.applied_rank.desc())
             .limit(1)
         )
         row = self._connection.execute(statement).one_or_none()
@@ -198,7 +198,9 @@ class Register:
 
     def set_applied(self, file: str, at: datetime) -> None:
         """Record that the snapshot in this file is now in force."""
-        self._connection.execute(update(snapshots).where(snapshots.c.file == file).values(applied_at=seconds(at)))
+        rank = self._connection.execute(select(func.coalesce(func.max(snapshots.c.applied_rank), 0) + 1)).scalar_one()
+        statement = update(snapshots).where(snapshots.c.file == file).values(applied_at=seconds(at), applied_rank=rank)
+        self._connection.execute(statement)
 
     # --- sanctions ----------------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ snapshots = Table(
     Column("refused_lines", BigInteger, nullable=False),
     Column("imported_at", BigInteger, nullable=False),
     Column("applied_at", BigInteger),
+    # Two may be applied within one second: the last applied is the one in force.
+    Column("applied_rank", Integer, unique=True),
 )
 
 register_entries = Table(
