@@ -15,8 +15,9 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
+from typing import cast
 
 import uvloop
 
@@ -57,6 +58,8 @@ class SignerServer:
         self._workers = [Thread(target=self._work, name=f"ocsp-signer-{n}", daemon=True) for n in range(workers)]
         self._loop = uvloop.new_event_loop()
         self._thread = Thread(target=self._serve, name="ocsp-signer", daemon=True)
+        self._ready = Event()
+        self._failure: OSError | None = None
         self._connections: set[_Connection] = set()
 
     def start(self) -> None:
@@ -67,14 +70,12 @@ class SignerServer:
             Unavailable: the socket cannot be made.
         """
         _clear(self.path)
-        try:
-            self._server = self._loop.run_until_complete(self._loop.create_unix_server(lambda: _Connection(self), str(self.path)))
-            os.chmod(self.path, self._mode)  # until here the umask lets in nobody but ourselves
-        except OSError as problem:
-            raise Unavailable(f"the signer cannot listen on {self.path}: {problem}") from None
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise Unavailable(f"the signer cannot listen on {self.path}: {self._failure}")
         for worker in self._workers:
             worker.start()
-        self._thread.start()
 
     def stop(self) -> None:
         """Stop listening and close every connection. A thread that hangs in a token is left behind."""
@@ -92,8 +93,18 @@ class SignerServer:
         self._loop.call_soon(self._loop.stop)
 
     def _serve(self) -> None:
+        # The whole life of the loop is in this thread: a caller may have a loop of its own.
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        opening = self._loop.create_unix_server(lambda: _Connection(self), str(self.path))
+        try:
+            self._server = self._loop.run_until_complete(opening)
+            os.chmod(self.path, self._mode)  # until here the umask lets in nobody but ourselves
+        except OSError as problem:
+            self._failure = problem
+        finally:
+            self._ready.set()
+        if self._failure is None:
+            self._loop.run_forever()
 
     def take(self, connection: _Connection, questions: _Questions) -> None:
         """Queue what fits, refuse the rest. Called on the loop."""
@@ -137,8 +148,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one, and does not say so
         self._server._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -18,6 +18,9 @@ from trust.errors import Alarm
 Sign = Callable[[bytes], bytes]
 """Signs with the key of one responder: octets in, signature out; raises Unavailable when the custodian does not answer."""
 
+TEMPLATES = 64
+"""Compiled answers kept: those of the last seconds, by form and length of nonce."""
+
 
 class ResponseSigner:
     """One responder of one CA, at work."""
@@ -34,6 +37,9 @@ class ResponseSigner:
             raise ValueError(f"a responder of {responder.ca_id} does not speak for {authority.ca_id}")
         self.authority, self.responder, self._sign = authority, responder, sign
         self._verify_every = verify_every
+        # Written by several threads: each entry is a function of its key, so it does not matter whose stays.
+        self._templates: dict[tuple[HashForm, int | None, tuple[datetime, datetime], datetime | None], list[bytes]] = {}
+        self._envelopes: dict[tuple[int, int], list[bytes]] = {}
 
     def presign(self, facts: Iterable[StatusFact], batch: Batch) -> Iterator[tuple[bytes, bytes]]:
         """Sign the statuses of a batch under SHA-1 CertIDs; yield (serial, stored value).
@@ -79,11 +85,48 @@ class ResponseSigner:
         Raises:
             Unavailable: the custodian does not answer.
         """
+        data = self._data(serial, fact, form, nonce, window, archive_cutoff)
+        signature = self._sign(data)
+        before, between, after = self._envelope(len(data), len(signature))
+        return before + data + between + signature + after
+
+    def _data(
+        self,
+        serial: bytes,
+        fact: StatusFact | None,
+        form: HashForm,
+        nonce: bytes | None,
+        window: tuple[datetime, datetime],
+        archive_cutoff: datetime | None,
+    ) -> bytes:
         status = response.UNKNOWN if fact is None else _status(fact)
-        identifier = response.cert_id(self.authority, form, serial)
-        single = response.single_response(identifier, status, *window, archive_cutoff)
-        data = response.response_data(self.responder.key_hash, window[0], single, nonce)
-        return response.successful(data, self.responder.algorithm, self._sign(data), self.responder.certificate_der)
+
+        def build(serial: bytes, nonce: bytes | None = None) -> bytes:
+            identifier = response.cert_id(self.authority, form, serial)
+            single = response.single_response(identifier, status, *window, archive_cutoff)
+            return response.response_data(self.responder.key_hash, window[0], single, nonce)
+
+        if status is not response.GOOD:
+            return build(serial, nonce)
+        # Nearly every answer is good, and those of one second differ in serial and nonce alone.
+        size = None if nonce is None else len(nonce)
+        parts = self._templates.get((form, size, window, archive_cutoff))
+        if parts is None:
+            if len(self._templates) >= TEMPLATES:
+                self._templates.clear()
+            parts = response.cut(build, SERIAL_SIZE) if size is None else response.cut(build, SERIAL_SIZE, size)
+            self._templates[form, size, window, archive_cutoff] = parts
+        return parts[0] + serial + parts[1] + (nonce + parts[2] if nonce is not None else b"")
+
+    def _envelope(self, data_size: int, signature_size: int) -> list[bytes]:
+        parts = self._envelopes.get((data_size, signature_size))
+        if parts is None:
+
+            def build(data: bytes, signature: bytes) -> bytes:
+                return response.successful(data, self.responder.algorithm, signature, self.responder.certificate_der)
+
+            parts = self._envelopes[data_size, signature_size] = response.cut(build, data_size, signature_size)
+        return parts
 
     def _around_good(self, batch: Batch) -> list[bytes]:
         def build(serial: bytes) -> bytes:

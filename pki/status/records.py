@@ -10,7 +10,7 @@ here.
 from __future__ import annotations
 
 import struct
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from pki.status.model import SERIAL_SIZE, Authority, Batch, Responder
@@ -25,6 +25,7 @@ NO_REASON = 0xFF
 
 _AUTHORITY, _RESPONDER, _BATCH = b"\x00a", b"\x00r", b"\x00b"
 AFTER_RESPONDERS, AFTER_BATCHES = b"\x00s", b"\x00c"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_RECORD = struct.Struct(">IQQQQ")
 
 
@@ -38,8 +39,12 @@ class StoredStatus(NamedTuple):
 
 
 def moment(seconds: int) -> datetime:
-    """Read seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC)
+    """Read seconds since 1970.
+
+    Raises:
+        OverflowError: past the year 9999.
+    """
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def seconds(at: datetime) -> int:
@@ -108,7 +113,7 @@ def read_authority(value: bytes) -> Authority:
         name_sha1, key_sha1, name_sha256, key_sha256 = value[8:28], value[28:48], value[48:80], value[80:112]
         not_before = moment(int.from_bytes(value[:8], "big"))
         return Authority(value[112:].decode(), name_sha1, key_sha1, name_sha256, key_sha256, not_before)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError):
         raise Alarm("an authority's record in the status store is damaged") from None
 
 
