@@ -1,16 +1,19 @@
 """Publishing CRLs: which, when, under which number (RFC 5280 §5; CP 4.9.7, CP 4.9.8).
 
-Each CA has a full list; a CA whose certificates name shards has one list a shard; a CA with `delta` has a delta on its full list. Entries
-are kept encoded, and grow: a revocation costs one entry and one signature, not a walk through the population. Once in half a validity the
-body is built anew from the inventory, which prunes what expired and proves that nothing was forgotten.
+Each CA has a full list; a CA whose certificates name shards has one list a shard; a CA with `delta` has a delta on its
+full list. Entries are kept encoded, and grow: a revocation costs one entry and one signature, not a walk through the
+population. Once in half a validity the body is built anew from the inventory, which prunes what expired and proves that
+nothing was forgotten.
 
-Numbers grow by compare-and-swap in the database, and the file is put in place only while its number is still the last (invariant I10):
-whichever publisher was paused, the sequence that relying parties see never goes back. Nothing is re-dated: a list says when it was true.
+Numbers grow by compare-and-swap in the database, and the file is put in place only while its number is still the last
+(invariant I10): whichever publisher was paused, the sequence that relying parties see never goes back. Nothing is
+re-dated: a list says when it was true.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,12 +24,14 @@ from pki.audit.events import event
 from pki.audit.journal import Journal
 from pki.faults import Faults
 from pki.status.crl import Body, Issuer, Point, assemble, delta_body, finish
+from pki.status.crl_sequence import Schedule, following, is_due, is_listed, is_overfull, latest, refuse_regress
 from pki.status.ports import CertificatesPort, RevokedRow
 from trust import clock
 from trust.algorithms import Algorithm
 from trust.clock import Clock
-from trust.errors import Alarm
+from trust.errors import Conflict
 
+LOG = logging.getLogger("sceau.crl")
 FULL, DELTA = "full", "delta"
 SMALL = 1_000_000
 """Octets up to which the full list follows each revocation at once; a larger one follows within `LARGE_DELAY`."""
@@ -99,6 +104,11 @@ class CrlIssuer:
     sign: Callable[[bytes, str], bytes]
     """(to-be-signed list, name and number) → signature."""
 
+    @property
+    def schedule(self) -> Schedule:
+        """A list is made anew at half of its validity, at the latest."""
+        return Schedule(self.validity / 2, self.validity)
+
 
 class _Lists:
     """The encoded entries of one CA, by shard, kept up with the inventory. One thread owns it."""
@@ -122,10 +132,11 @@ class _Lists:
     def build(self, tx: CrlTransaction, now: datetime) -> None:
         """Read every revoked certificate again: those that expired before the last lists are left out (CP 4.10.2)."""
         ca = self.issuer.ca
-        self.last = {scope: tx.crls.last(ca, scope) for scope in {*self.scopes, FULL, DELTA}}
-        listed = [record.this_update for record in self.last.values() if record is not None]
-        live_at = int(min(listed).timestamp()) if listed else 0
-        rows = tx.certificates.revocations(ca, None, live_at=live_at)
+        self.last = {scope: tx.crls.last(ca, scope) for scope in self.scopes}
+        made = [record for record in self.last.values() if record is not None]
+        oldest = min(made, key=lambda record: record.this_update) if len(made) == len(self.last) else None
+        live_at = int(oldest.this_update.timestamp()) if oldest else 0
+        rows = [row for row in tx.certificates.revocations(ca, None, live_at=live_at) if is_listed(row[1], row[3], oldest)]
         self.bodies = {shard: Body() for shard in range(max(self.issuer.shards, 1))}
         for row in rows:
             self._append(row)
@@ -234,39 +245,42 @@ class CrlPublisher:
         return published
 
     def _is_due(self, lists: _Lists, scope: str, now: datetime, *, at_once: bool) -> bool:
-        last = lists.last.get(scope)
-        if last is None or now >= last.this_update + (last.next_update - last.this_update) / 2:
-            return True
         since = lists.dirty.get(scope)
-        if since is None:
-            return False
         delay = lists.issuer.delay
         if scope == FULL and lists.size > SMALL:
             delay = max(delay, LARGE_DELAY)
-        return at_once or now - since >= delay
+        changed = since is not None and (at_once or now - since >= delay)
+        return is_due(lists.last.get(scope), lists.issuer.schedule, now, changed=changed)
 
     def _publish(self, lists: _Lists, scope: str) -> int:
         issuer, now = lists.issuer, self._clock.now()
         previous = lists.last.get(scope)
         self._faults.at("crl.read")
-        if previous is not None and now < previous.this_update:
-            raise Alarm(f"the clock says {clock.text(now)}, behind the published list {issuer.ca}/{scope}: nothing is signed [CP 4.9.7]")
-        number = 1 + max((r.number for r in self._numbered_with(lists, scope)), default=0)
+        together = (FULL, DELTA) if scope in (FULL, DELTA) else (scope,)
+        state = following(latest(*(lists.last.get(each) for each in together)), issuer.schedule, now)
         body, base = self._content(lists, scope)
-        next_update = now + issuer.validity
         tbs = assemble(
             Issuer(issuer.name_der, issuer.key_id, issuer.algorithm),
-            number,
-            now,
-            next_update,
+            state.number,
+            state.this_update,
+            state.next_update,
             body,
             point=Point(_url(issuer, scope), only_users=True) if scope not in (FULL, DELTA) else None,
             delta_base=base,
             freshest_url=_url(issuer, DELTA) if scope == FULL and issuer.delta else None,
         )
-        encoded = finish(tbs, issuer.sign(tbs, f"{issuer.ca}/{scope} {number}"))
+        encoded = finish(tbs, issuer.sign(tbs, f"{issuer.ca}/{scope} {state.number}"))
         self._faults.at("crl.signed")
-        record = CrlRecord(issuer.ca, scope, number, now, next_update, base, len(body), hashlib.sha256(encoded).digest())
+        record = CrlRecord(
+            issuer.ca,
+            scope,
+            state.number,
+            state.this_update,
+            state.next_update,
+            base,
+            len(body),
+            hashlib.sha256(encoded).digest(),
+        )
         if not self._record(previous, record):
             with self._store.read() as tx:
                 lists.build(tx, now)  # Another publisher was faster: its list stands, ours is thrown away.
@@ -275,6 +289,10 @@ class CrlPublisher:
         self._faults.at("crl.renamed")
         lists.last[scope] = record
         lists.dirty.pop(scope, None)
+        if scope not in (FULL, DELTA) and is_overfull(body):
+            LOG.warning(
+                "shard %s/%s has %d entries: configure more shards for new certificates [CP 7.2]", issuer.ca, scope, len(body)
+            )
         return 1
 
     def _content(self, lists: _Lists, scope: str) -> tuple[Body, int | None]:
@@ -291,13 +309,12 @@ class CrlPublisher:
             released = tx.certificates.releases(lists.issuer.ca, since)
         return delta_body((row[:5] for row in changed), released), full.number
 
-    def _numbered_with(self, lists: _Lists, scope: str) -> list[CrlRecord]:
-        """Return the lists that share one sequence of numbers: a full list and its delta (RFC 5280 §5.2.4)."""
-        together = (FULL, DELTA) if scope in (FULL, DELTA) else (scope,)
-        return [record for each in together if (record := lists.last.get(each)) is not None]
-
     def _record(self, previous: CrlRecord | None, record: CrlRecord) -> bool:
         with self._store.write() as tx:
+            try:
+                refuse_regress(tx.crls.last(record.ca, record.scope), record)
+            except Conflict:
+                return False
             if not tx.crls.replace(previous, record):
                 return False
             tx.journal.append(

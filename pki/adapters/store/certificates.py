@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.tables import blocked_keys, certificates, orders, outbox
@@ -226,12 +226,15 @@ class Certificates:
     def revocations(
         self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
     ) -> list[tuple[bytes, int, int | None, int, int, int]]:
-        """Return (serial, revoked at, reason, not after, shard, changed at) of the revoked and held ones changed since, unexpired at `live_at`.
+        """Return (serial, revoked at, reason, not after, shard, changed at) of the revoked and held ones changed since; those that
+        expired and were revoked before `live_at` are left out.
 
         Ordered by date then serial, so that a rebuilt CRL body is the same everywhere.
         """
         c = certificates.c
-        where = [c.ca == ca, c.state >= State.HELD.value, c.changed_at >= changed_since, c.not_after >= live_at]
+        where = [c.ca == ca, c.state >= State.HELD.value, c.changed_at >= changed_since]
+        if live_at:
+            where.append(or_(c.not_after >= live_at, c.revoked_at >= live_at))
         if shard is not None:
             where.append(c.shard == shard)
         statement = (

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from trust.errors import Refused, Unavailable
 
@@ -35,7 +36,7 @@ def open_engine(url: str) -> Engine:
         _check_durability(engine)
     except Refused:
         raise
-    except Exception as error:
+    except DBAPIError as error:
         raise Unavailable(f"the database does not answer: {error.__class__.__name__}: {str(error).splitlines()[0]}") from None
     return engine
 
