@@ -109,6 +109,7 @@ class Journal:
         """Write one event that happened at `at`; return its number.
 
         Raises:
+            Malformed: `at` has no offset.
             Alarm: the clock is behind the journal by more than the tolerance, or the head is damaged.
             Conflict: another writer was faster.
         """
@@ -120,7 +121,7 @@ class Journal:
         Entries never go back in time: a clock slightly behind (within the tolerance) is given the time of the last entry.
 
         Raises:
-            Alarm, Conflict: as `append`.
+            Malformed, Alarm, Conflict: as `append`.
         """
         head = self._store.lock_head()
         frontier = head.frontier.copy() if head else Frontier()
@@ -139,6 +140,8 @@ class Journal:
         return first
 
     def _moment(self, head: Head | None, at: datetime) -> datetime:
+        if at.tzinfo is None:
+            raise Malformed("the moment of an event has an offset")
         moment = at.astimezone(UTC).replace(microsecond=0)
         if head is None or moment >= head.at:
             return moment

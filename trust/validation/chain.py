@@ -181,6 +181,8 @@ class Validator:
 def _leaf_reasons(leaf: Certificate, route: _Route | None, at: datetime, wanted: Wanted) -> Iterator[Reason]:
     """Everything that is held against a leaf whose signature is good."""
     yield from _extension_reasons(leaf)
+    if leaf.public_key is None:
+        yield reason(Finding.UNKNOWN_KEY, leaf)
     if not leaf.not_before <= at <= leaf.not_after:
         yield _time_reason(leaf, at)
     if route and not route.not_before <= at <= route.not_after:

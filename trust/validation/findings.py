@@ -46,6 +46,7 @@ class Finding(Enum):
     PATH_TOO_LONG = (_INVALID, "RFC 5280 §6.1.4 (l)", "stands above more certification authorities than it allows ({allowed})")
     CONSTRAINT_NOT_PROCESSED = (_UNSURE, "RFC 5280 §6.1.4", "carries {extension}, which is not processed here")
     UNKNOWN_ALGORITHM = (_UNSURE, "RFC 5280 §4.1.1.2", "is signed in a way that is not verified here")
+    UNKNOWN_KEY = (_UNSURE, "RFC 5280 §6.1.6", "has a public key that cannot be used here")
     STATUS_UNKNOWN = (_UNSURE, "RFC 6960 §2.2", "{source} does not know it ({detail})")
     STATUS_STALE = (_UNSURE, "RFC 5280 §6.3.3", "{source} does not speak for the moment asked ({detail})")
     STATUS_UNAUTHENTIC = (_UNSURE, "RFC 6960 §3.2", "{source} is not believed: {detail}")

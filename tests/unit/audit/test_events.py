@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pki.audit import events
 from pki.audit.events import EVENTS, LONGEST_LIST, LONGEST_TEXT, VOCABULARY, Fact, event
 from trust.canonical import canonical
 from trust.errors import Malformed
@@ -111,3 +115,25 @@ def test_the_list_cannot_be_changed_at_run_time() -> None:
     for table in (EVENTS, VOCABULARY):
         with pytest.raises(TypeError):
             table["x"] = None  # type: ignore[index]  # the mistake that is tested
+
+
+def test_every_event_that_the_product_writes_is_of_the_list() -> None:
+    """Read from the source, so that a fact forgotten on a path that no test takes is found here and not at the next ceremony."""
+    root = Path(events.__file__).parents[1]
+    written = [call for path in sorted(root.rglob("*.py")) for call in _calls_of_event(path)]
+
+    assert written
+    for where, name, facts, whole in written:
+        assert name in EVENTS, where
+        assert facts <= set(EVENTS[name].facts), where
+        assert not whole or facts == set(EVENTS[name].facts), where
+
+
+def _calls_of_event(path: Path) -> Iterator[tuple[str, str, set[str], bool]]:
+    """Yield place, type, facts, and whether these are all of them, of each ``event("…", …)`` in a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "event" and node.args:
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                facts = {keyword.arg for keyword in node.keywords if keyword.arg}
+                yield f"{path.name}:{node.lineno}", name.value, facts, len(facts) == len(node.keywords)

@@ -13,7 +13,7 @@ from pki.audit.events import Event, event
 from pki.audit.journal import Head, Journal
 from pki.audit.testing import MemoryStore
 from trust.canonical import canonical
-from trust.errors import Alarm, Conflict
+from trust.errors import Alarm, Conflict, Malformed
 from trust.transparency.merkle import EMPTY_ROOT, Frontier, leaf_hash, root_of
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -68,6 +68,12 @@ def test_the_time_of_an_entry_is_in_utc_and_in_whole_seconds() -> None:
     Journal(store).append(issued(1), at=datetime(2026, 3, 2, 14, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=2))))
 
     assert json.loads(store.rows[0][1])["at"] == "2026-03-02T12:00:00Z"
+
+
+def test_a_moment_without_offset_is_refused() -> None:
+    """Python would take it for local time, and summer would come twice."""
+    with pytest.raises(Malformed):
+        Journal(MemoryStore()).append(issued(1), at=NOON.replace(tzinfo=None))
 
 
 def test_an_entry_is_never_older_than_the_one_before() -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from tests.unit.validation.hierarchy import (
@@ -31,6 +32,7 @@ from tests.unit.validation.hierarchy import (
     make,
     name,
 )
+from trust import der, oids
 from trust.validation.findings import Finding
 
 UNKNOWN = x509.UnrecognizedExtension(ObjectIdentifier("2.25.99"), b"\x05\x00")
@@ -73,6 +75,16 @@ def flipped(made: Made) -> Made:
     octets = bytearray(made.der)
     octets[-1] ^= 1
     return Made(x509.load_der_x509_certificate(bytes(octets)), made.key)
+
+
+def foreign_key() -> Made:
+    """The usual leaf, its key's algorithm replaced by one that nobody knows, signed again by its issuer."""
+    info = LEAF.read.key_info
+    other = info.replace(der.oid(oids.KEY_EC), der.oid("1.2.840.10045.2.99"))
+    tbs = LEAF.read.tbs.replace(info, other)
+    signature = PEOPLE.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    octets = der.sequence(tbs, LEAF.read.algorithm_identifier, der.bit_string(signature))
+    return Made(x509.load_der_x509_certificate(octets), LEAF.key)
 
 
 def good() -> list[Chain]:
@@ -288,6 +300,13 @@ def uses() -> list[Chain]:
             why="openssl verify has no such purpose and is asked for any",
         ),
         Chain("unknown critical extension", leaf(others=((UNKNOWN, True),)), finding=Finding.UNKNOWN_CRITICAL_EXTENSION),
+        Chain(
+            "key of an unknown kind",
+            foreign_key(),
+            finding=Finding.UNKNOWN_KEY,
+            certvalidator=True,
+            why="certvalidator leaves the leaf's key to whoever uses it; a verdict here is about a key that can be used",
+        ),
         Chain("another policy", leaf(policies=(other,)), policy=POLICY, finding=Finding.WRONG_POLICY),
         Chain("no policy", leaf(policies=None), policy=POLICY, finding=Finding.WRONG_POLICY),
         Chain("policy that the authority does not grant", leaf(bound), (bound,), policy=POLICY, finding=Finding.WRONG_POLICY),
