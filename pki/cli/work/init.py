@@ -1,0 +1,77 @@
+"""What `sceau init` does: an authority, and what a demonstration shows (RFC 3647 §4.3, §6.1.1)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from urllib.parse import parse_qs, urlsplit
+
+from pki.bootstrap import demo
+from pki.bootstrap.create import create
+from pki.bootstrap.lock import HomeLock
+from pki.bootstrap.services import base_port, named
+from pki.cli._output import emit
+from trust.errors import Malformed
+
+SCHEMES = ("sqlite", "postgresql")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Create, and furnish a demonstration."""
+    if args.database is not None:
+        _refuse_database(args.database)
+    port = named("publication").port(base_port())
+    url = args.base_url or f"http://127.0.0.1:{port}"
+    _refuse_address(url)
+
+    def tell(line: str) -> None:
+        print(line, file=sys.stderr if args.json else sys.stdout, flush=True)
+
+    existed = (args.home / "config").is_dir()
+    args.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with HomeLock(args.home, "init", base_port()):
+        home = create(args.home, args.template, url, algorithm=args.algorithm, database_url=args.database, tell=tell)
+        furnished = home.settings.mode == "demo" and not args.bare and demo.furnish(home, tell)
+    settings = home.settings
+    data = {
+        "home": str(settings.home),
+        "name": settings.name,
+        "mode": settings.mode,
+        "base_url": settings.base_url,
+        "cas": [ca.id for ca in settings.cas],
+        "demonstration": (settings.home / "demo" / "complete").exists(),
+    }
+    done = "is ready" if furnished or not existed else "was there already, and is complete"
+    text = f"{settings.name} {done} in {settings.home}.\nNext: `sceau serve --home {settings.home}`"
+    if data["demonstration"]:
+        text += f"\nThe keys of its officers: {settings.home}/secrets/officers; of its people: {settings.home}/demo/keys"
+    emit(args, data, text)
+    return 0
+
+
+def _refuse_database(url: str) -> None:
+    """Refuse an address that is none of ours, or that shows a password to every process of the machine."""
+    try:
+        parts = urlsplit(url)
+        secret = parts.password is not None or "password" in parse_qs(parts.query)
+    except ValueError:
+        raise Malformed("--database is an address such as postgresql:///sceau") from None
+    if secret:
+        raise Malformed("a password does not stand on a command line: put it into ~/.pgpass or a service file of PostgreSQL")
+    if parts.scheme.split("+")[0] not in SCHEMES or '"' in url or "\\" in url or not url.isprintable():
+        raise Malformed("--database is an address such as postgresql:///sceau")
+
+
+def _refuse_address(url: str) -> None:
+    parts = urlsplit(url)
+    if (
+        parts.scheme != "http"
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or not url.isascii()
+        or '"' in url
+        or "\\" in url
+    ):
+        # Plain HTTP, as RFC 5280 §8 wants it: to check the certificate of an HTTPS server one would need its own status first.
+        raise Malformed(f"the address of publication is http://HOST[:PORT], not {url!r}")
