@@ -1,7 +1,7 @@
 """What the authority may ask of whoever holds its keys (RFC 3647 §6.2).
 
-A key is named by a `KeyRef`, is made for declared uses, and never leaves its custodian. The custodian refuses a use that the key was not
-made for: a stolen OCSP process cannot have a certificate signed.
+A key is named by a `KeyRef`, is made for declared uses, and never leaves its custodian. The custodian refuses a use that the
+key was not made for: a stolen OCSP process cannot have a certificate signed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The signature algorithms that Sceau speaks, by configuration name.
 
-One table: name, how to make a key, its AlgorithmIdentifier in certificates, how to sign and to verify. RSA signs with PKCS#1 v1.5 and
-SHA-256 (RFC 4055; what French health relying parties accept today), ECDSA with the hash of its curve's size (RFC 5758), Ed25519 per
-RFC 8410, ML-DSA per RFC 9881 (FIPS 204).
+One table: name, how to make a key, its AlgorithmIdentifier in certificates, how to sign and to verify. RSA signs with PKCS#1
+v1.5 and SHA-256 (RFC 4055; what French health relying parties accept today), ECDSA with the hash of its curve's size (RFC
+5758), Ed25519 per RFC 8410, ML-DSA per RFC 9881 (FIPS 204).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A small DER writer and a strict DER reader (ITU-T X.690).
 
 The writer joins octets: it is what the compiled profiles, the CRL bodies and the OCSP answers are made with, and a property test
-compares what they make with what `cryptography` makes. The reader walks one level at a time and refuses everything that is BER but
-not DER in lengths and tags: long-form lengths that would fit the short form, indefinite lengths, truncation, trailing octets.
+compares what they make with what `cryptography` makes. The reader walks one level at a time and refuses everything that is BER
+but not DER in lengths and tags: long-form lengths that would fit the short form, indefinite lengths, truncation, trailing
+octets.
 """
 
 from __future__ import annotations

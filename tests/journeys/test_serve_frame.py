@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pki.bootstrap.lock import holder
 from pki.bootstrap.urls import running_urls
 from tests.fakes.services import SERVICES
 
@@ -46,14 +47,15 @@ class Serving:
         self.has_said("ready voice")
         self.has_said("ready door")
 
+    def pid(self, name: str) -> int:
+        """The process of one of the services."""
+        found = holder(self.home, name)
+        assert found is not None
+        return found.pid
+
     def pids(self) -> set[int]:
         """The processes of the services, and the worker that one of them forked."""
-        holders = {int(part) for name in ("voice", "door") for part in _digits((self.home / "run" / f"{name}.running").read_text())}
-        return holders | {int((self.home / "worker.pid").read_text())}
-
-
-def _digits(text: str) -> list[str]:
-    return [text.split('"pid": ')[1].split(",")[0]]
+        return {self.pid("voice"), self.pid("door"), int((self.home / "worker.pid").read_text())}
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -143,7 +145,7 @@ def test_a_service_that_dies_is_named_and_started_again(serving: Serving) -> Non
     """With the worker that it left behind swept away first."""
     serving.is_ready()
     before = serving.pids()
-    os.kill(int(_digits((serving.home / "run" / "door.running").read_text())[0]), signal.SIGKILL)
+    os.kill(serving.pid("door"), signal.SIGKILL)
     serving.has_said("died door signal SIGKILL; starts again in 1 s")
     serving.has_said("ready door", times=2)
     assert len([pid for pid in before if alive(pid)]) == 1, "of the three, only the voice lives on"
