@@ -9,12 +9,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from pki.adapters.store.bulk import insert_many, update_many
 from pki.adapters.store.tables import blocked_keys, certificates, orders, outbox
 from pki.inventory.model import Certificate, Reason, State
 from pki.issuance.order import CertificateOrder, OrderState
 from trust.errors import Alarm, Conflict, Missing
 
 PAGE = 5000
+_PREPARED_COLUMNS = (
+    "ca", "serial", "state", "profile", "profile_digest", "board", "holder", "subject", "spki_hash", "tbs",
+    "not_before", "not_after", "shard", "order_id", "instance", "prepared_at", "changed_at",
+)  # fmt: skip
+_ORDER_COLUMNS = ("id", "batch", "ca", "statement", "proof", "spki", "state", "written_at")
 
 
 def seconds(moment: datetime) -> int:
@@ -44,29 +50,29 @@ class Certificates:
             Conflict: a serial exists already (the CSPRNG repeated itself): draw again.
         """
         rows = [
-            {
-                "ca": c.ca,
-                "serial": c.serial,
-                "state": State.PREPARED.value,
-                "profile": c.profile,
-                "profile_digest": c.profile_digest,
-                "board": c.board,
-                "holder": c.holder,
-                "subject": c.subject,
-                "spki_hash": c.spki_hash,
-                "tbs": c.tbs,
-                "not_before": seconds(c.not_before),
-                "not_after": seconds(c.not_after),
-                "shard": c.shard,
-                "order_id": c.order_id,
-                "instance": instance,
-                "prepared_at": (at := seconds(c.prepared_at)),
-                "changed_at": at,
-            }
+            (
+                c.ca,
+                c.serial,
+                State.PREPARED.value,
+                c.profile,
+                c.profile_digest,
+                c.board,
+                c.holder,
+                c.subject,
+                c.spki_hash,
+                c.tbs,
+                seconds(c.not_before),
+                seconds(c.not_after),
+                c.shard,
+                c.order_id,
+                instance,
+                (at := seconds(c.prepared_at)),
+                at,
+            )
             for c in prepared
         ]
         try:
-            self._connection.execute(insert(certificates), rows)
+            insert_many(self._connection, certificates, _PREPARED_COLUMNS, rows)
         except IntegrityError as error:
             raise Conflict(f"a serial number was drawn twice: {error.orig}") from None
 
@@ -76,13 +82,10 @@ class Certificates:
         Raises:
             Alarm: one of them is no longer an open intent (somebody's recovery revoked it): none may be released.
         """
-        statement = (
-            update(certificates)
-            .where(certificates.c.serial == bindparam("a_serial"), certificates.c.state == State.PREPARED.value)
-            .values(state=State.ISSUED.value, signature=bindparam("a_signature"), changed_at=seconds(at))
-        )
-        rows = [{"a_serial": serial, "a_signature": signature} for serial, signature in signatures]
-        if self._connection.execute(statement, rows).rowcount != len(rows):
+        when = seconds(at)
+        rows = [(State.ISSUED.value, signature, when, serial, State.PREPARED.value) for serial, signature in signatures]
+        columns, where = ("state", "signature", "changed_at"), ("serial", "state")
+        if update_many(self._connection, certificates, columns, where, rows) != len(rows):
             raise Alarm("an intent of this batch is no longer open; nothing of the batch is released")
 
     def get(self, serial: bytes, *, lock: bool = False) -> Certificate:
@@ -226,8 +229,8 @@ class Certificates:
     def revocations(
         self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
     ) -> list[tuple[bytes, int, int | None, int, int, int]]:
-        """Return (serial, revoked at, reason, not after, shard, changed at) of the revoked and held ones changed since; those that
-        expired and were revoked before `live_at` are left out.
+        """Return (serial, revoked at, reason, not after, shard, changed at) of the revoked and held ones changed since; those
+        that expired and were revoked before `live_at` are left out.
 
         Ordered by date then serial, so that a rebuilt CRL body is the same everywhere.
         """
@@ -331,21 +334,9 @@ class Orders:
         Raises:
             Conflict: one of them exists already.
         """
-        rows = [
-            {
-                "id": o.id,
-                "batch": o.batch,
-                "ca": o.ca,
-                "statement": o.statement,
-                "proof": o.proof,
-                "spki": o.spki,
-                "state": OrderState.PENDING.value,
-                "written_at": seconds(at),
-            }
-            for o in written
-        ]
+        rows = [(o.id, o.batch, o.ca, o.statement, o.proof, o.spki, OrderState.PENDING.value, seconds(at)) for o in written]
         try:
-            self._connection.execute(insert(orders), rows)
+            insert_many(self._connection, orders, _ORDER_COLUMNS, rows)
         except IntegrityError:
             raise Conflict("this order was written before") from None
 
@@ -369,11 +360,8 @@ class Orders:
         self._update(done, OrderState.DONE)
 
     def _update(self, pairs: Sequence[tuple[str, bytes]], state: OrderState) -> None:
-        statement = (
-            update(orders).where(orders.c.id == bindparam("an_id")).values(state=state.value, serial=bindparam("a_serial"))
-        )
-        if pairs:
-            self._connection.execute(statement, [{"an_id": order_id, "a_serial": serial} for order_id, serial in pairs])
+        rows = [(state.value, serial, order_id) for order_id, serial in pairs]
+        update_many(self._connection, orders, ("state", "serial"), ("id",), rows)
 
     def set_failed(self, failed: Sequence[tuple[str, str]]) -> None:
         """Record refusals: (order id, reason)."""
@@ -457,8 +445,7 @@ class Outbox:
 
     def add(self, ca: str, serials: Sequence[bytes]) -> None:
         """Ask for the status of these certificates to be published."""
-        if serials:
-            self._connection.execute(insert(outbox), [{"ca": ca, "serial": serial} for serial in serials])
+        insert_many(self._connection, outbox, ("ca", "serial"), [(ca, serial) for serial in serials])
 
     def read(self, limit: int) -> list[tuple[int, str, bytes]]:
         """Return the oldest of what waits: (id, CA, serial)."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from pki.adapters.store.bulk import insert_many
 from pki.adapters.store.certificates import seconds
 from pki.adapters.store.tables import checkpoints, journal, journal_head
 from pki.audit.journal import Head, Row
@@ -32,7 +33,7 @@ class JournalTable:
             Conflict: another writer has taken one of these numbers.
         """
         try:
-            self._connection.execute(insert(journal), [{"seq": seq, "entry": line} for seq, line in rows])
+            insert_many(self._connection, journal, ("seq", "entry"), list(rows))
         except IntegrityError:
             raise Conflict("another writer was faster in the journal") from None
 

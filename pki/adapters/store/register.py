@@ -183,10 +183,7 @@ class Register:
     def applied(self) -> SnapshotRecord | None:
         """Return the snapshot in force."""
         statement = (
-            select(snapshots)
-            .where(snapshots.c.applied_rank.is_not(None))
-            .order_by(snapshots.c.applied_rank.desc())
-            .limit(1)
+            select(snapshots).where(snapshots.c.applied_rank.is_not(None)).order_by(snapshots.c.applied_rank.desc()).limit(1)
         )
         row = self._connection.execute(statement).one_or_none()
         return None if row is None else _snapshot(row)

@@ -10,11 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from pki.adapters.store.bulk import insert_many
 from pki.adapters.store.certificates import moment, seconds
 from pki.adapters.store.tables import acts, batches, officers, organisations, requests
 from pki.issuance.approvals import Act, OfficerKey
 from pki.registration.model import Batch, BatchState, Organisation, RequestRecord
 from trust.errors import Conflict, Missing
+
+_REQUEST_COLUMNS = ("id", "batch", "position", "holder", "profile", "statement", "spki", "csr", "idempotency_key")
 
 
 class Requests:
@@ -40,22 +43,9 @@ class Requests:
                 submitted_at=seconds(batch.submitted_at),
             )
         )
-        rows = [
-            {
-                "id": r.id,
-                "batch": r.batch,
-                "position": r.position,
-                "holder": r.holder,
-                "profile": r.profile,
-                "statement": r.statement,
-                "spki": r.spki,
-                "csr": r.csr,
-                "idempotency_key": r.idempotency_key,
-            }
-            for r in records
-        ]
+        rows = [(r.id, r.batch, r.position, r.holder, r.profile, r.statement, r.spki, r.csr, r.idempotency_key) for r in records]
         try:
-            self._connection.execute(insert(requests), rows)
+            insert_many(self._connection, requests, _REQUEST_COLUMNS, rows)
         except IntegrityError:
             raise Conflict("a request with this idempotency key exists already") from None
 
