@@ -73,19 +73,19 @@ class RevocationList:
         found = self._extensions.get(oid)
         return found.value if found else None
 
-    @property
+    @cached_property
     def number(self) -> int | None:
         """CRL number, None when it has none."""
         value = self.extension(oids.CRL_NUMBER)
         return value.crl_number if value is not None else None
 
-    @property
+    @cached_property
     def base_number(self) -> int | None:
         """Number of the list that this delta completes; None for a complete list."""
         value = self.extension(oids.DELTA_CRL_INDICATOR)
         return value.crl_number if value is not None else None
 
-    @property
+    @cached_property
     def source(self) -> str:
         """Name of the list in words."""
         kind = "delta CRL" if self.base_number is not None else "CRL"
