@@ -39,8 +39,29 @@ def dissect(tbs: bytes) -> Anatomy:
     if tuple([tag for tag, _, _ in parts]) != _SHAPE:
         raise Malformed("not the fields of a version 3 certificate with extensions and without unique identifiers")
     version, serial, signature, issuer, validity, subject, spki, extensions = parts
-    listed = [encoded for _, _, encoded in der.children(der.whole(extensions[1], der.SEQUENCE))]
+    listed = elements(der.whole(extensions[1], der.SEQUENCE))
     return Anatomy(version[2], serial[1], signature[2], issuer[2], validity[2], subject[2], spki[2], listed)
+
+
+def elements(content: bytes) -> list[bytes]:
+    """Return the elements of a constructed content, each as its whole encoding: `der.children` for those who need no more.
+
+    Raises:
+        Malformed: an element is truncated or not DER.
+    """
+    found = []
+    offset, size = 0, len(content)
+    while offset < size:
+        # The short form is read here: a certificate is walked thousands of times a second, element by element.
+        if offset + 1 < size and content[offset + 1] < 0x80 and content[offset] & 0x1F != 0x1F:
+            end = offset + 2 + content[offset + 1]
+            if end > size:
+                raise Malformed("DER content shorter than its length")
+        else:
+            _, _, end = der.header(content, offset)
+        found.append(content[offset:end])
+        offset = end
+    return found
 
 
 def extension_parts(encoded: bytes) -> tuple[bytes, bool, bytes]:
@@ -91,6 +112,8 @@ def key_kind(spki: bytes) -> tuple[str, bytes]:
     Raises:
         Malformed: not a key of a kind or size known here, or not in its one encoding.
     """
+    if spki[:_EC_START] == _P256_HEAD and len(spki) == _EC_START + 65 and spki[_EC_START] == 4:
+        return "P-256", spki[_EC_START:]  # the usual key, in its one encoding
     _, start, _ = der.header(spki)
     _, _, position = der.header(spki, start)
     tag, content, end = der.header(spki, position)
@@ -121,6 +144,9 @@ def _rsa_size(octets: bytes) -> int:
 
 _RSA = der.sequence(der.oid(oids.KEY_RSA), der.null())
 _EC = der.oid(oids.KEY_EC)
+# SEQUENCE of 89 octets {AlgorithmIdentifier, BIT STRING of 66 octets, none unused (RFC 5480 §2)
+_P256_HEAD = b"\x30\x59" + der.sequence(_EC, der.oid(oids.CURVE_P256)) + b"\x03\x42\x00"
+_EC_START = len(_P256_HEAD)
 _FIXED = {
     der.sequence(_EC, der.oid(oids.CURVE_P256)): ("P-256", 65),
     der.sequence(_EC, der.oid(oids.CURVE_P384)): ("P-384", 97),

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
+from pki.lint.anatomy import elements
 from pki.lint.finding import Finding, Severity
 from pki.profiles.model import AlternativeName, Profile
 from trust import der, oids
@@ -50,7 +52,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\uffff"
     "\ud800-\udfff\ue000-\uf8ff\U000e0000-\U0010ffff]"
 )
-_SPACES = re.compile(r"^\s|\s$|\s\s|[^\S ]")
+_OTHER_SPACES = re.compile(r"[^\S ]")
 _OTHER_SCRIPTS = re.compile(
     "[\u0370-\u1dff\u2c00-\ua71f\uaa00-\uffdc]"
 )  # Greek, Cyrillic… to Hangul: look-alikes of Latin letters
@@ -68,22 +70,27 @@ def read_rdn(encoded: bytes) -> tuple[tuple[str, ...], Attributes]:
     """
     attributes: Attributes = {}
     before = b""
-    for tag, content, attribute in der.children(der.whole(encoded, der.SET)):
-        if tag != der.SEQUENCE:
-            raise Malformed("an attribute is a SEQUENCE")
+    for attribute in elements(der.whole(encoded, der.SET)):
         if attribute <= before:
             raise Malformed("an RDN is a SET: its attributes are in the order of their octets (X.690 §11.6)")
         before = attribute
-        parts = list(der.children(content))
-        name = _ATTRIBUTES.get(parts[0][2]) if len(parts) == 2 else None
+        parts = elements(der.whole(attribute, der.SEQUENCE))
+        name = _ATTRIBUTES.get(parts[0]) if len(parts) == 2 else None
         if name is None or name in attributes:
             raise Malformed(f"an attribute that our names do not have, or twice: {attribute.hex()}")
-        attributes[name] = _read_string(name, parts[1][0], parts[1][1])
-    return tuple(sorted(attributes, key=_ORDER.__getitem__)), attributes
+        tag, start, _ = der.header(parts[1])
+        attributes[name] = _read_string(name, tag, parts[1][start:])
+    return _shape(tuple(attributes)), attributes
 
 
 _ATTRIBUTES = {der.oid(dotted): dotted for dotted in (oids.COUNTRY, *_BOUNDS)}
 _ORDER = {dotted: int(dotted.rpartition(".")[2]) for dotted in _ATTRIBUTES.values()}
+
+
+@lru_cache(maxsize=64)
+def _shape(attributes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return attribute types in the order of their OIDs: DER orders a SET by lengths first, differently for each person."""
+    return tuple(sorted(attributes, key=_ORDER.__getitem__))
 
 
 def _read_string(name: str, tag: int, value: bytes) -> str:
@@ -106,7 +113,7 @@ def _read_string(name: str, tag: int, value: bytes) -> str:
             raise Malformed(f"{name} is not in NFC")
     elif not text.isprintable():
         raise Malformed(f"{name} holds a control character: {text!a}")
-    if _SPACES.search(text):
+    if text[0] == " " or text[-1] == " " or "  " in text or (not text.isascii() and _OTHER_SPACES.search(text)):
         raise Malformed(f"{name} has a space at an end, beside another, or of another kind: {text!a}")
     return text
 

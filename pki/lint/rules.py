@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from pki.lint import extensions, names
-from pki.lint.anatomy import Anatomy, dissect, extension_parts, key_kind, read_time
+from pki.lint.anatomy import Anatomy, dissect, elements, extension_parts, key_kind, read_time
 from pki.lint.finding import Finding, Severity
 from pki.lint.order import against_order
 from pki.profiles.compiled import CompiledProfile
@@ -130,7 +130,7 @@ class RuleBook:
     def _read_name(self, encoded: bytes) -> tuple[tuple[tuple[str, ...], ...], names.Attributes]:
         """Read a name; RDNs of one attribute (a country, a profession, an employer) come back often and are remembered."""
         shape, subject = [], {}
-        for _, _, rdn in der.children(der.whole(encoded, der.SEQUENCE)):
+        for rdn in elements(der.whole(encoded, der.SEQUENCE)):
             read = self._rdns.get(rdn)
             if read is None:
                 read = names.read_rdn(rdn)
