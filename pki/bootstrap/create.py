@@ -19,6 +19,7 @@ from hsm.api import KeyRef, KeyUse
 from hsm.software import SoftwareKeystore
 from pki.audit.events import event
 from pki.bootstrap.home import Home, issuance, issuer_view, open_custodian, open_home, shipped
+from pki.bootstrap.sealing import JOURNAL_KEY
 from pki.inventory.model import Certificate
 from pki.issuance.authority import Authority, IssuingCa
 from pki.profiles.compiled import CompiledProfile
@@ -33,7 +34,6 @@ from trust.entropy import Entropy, SystemEntropy
 from trust.errors import Conflict, Malformed, Missing
 from trust.naming import AuthoritySubject
 
-JOURNAL_KEY = "journal"
 Tell = Callable[[str], None]
 
 

@@ -19,18 +19,15 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from hsm.api import KeyRef, KeyUse
 from hsm.software import SoftwareKeystore
 from pki.adapters.publication_files import PublicationFiles
 from pki.adapters.signer_socket import SignerServer
 from pki.adapters.store.publication import ResponderRecord
 from pki.audit.events import event
-from pki.audit.seal import Sealer
-from pki.bootstrap.create import JOURNAL_KEY
 from pki.bootstrap.home import RESPONDER, Home, issuance, open_authority, open_custodian, open_home, witness_file
 from pki.bootstrap.repository import publish_authority
+from pki.bootstrap.sealing import seal
 from pki.faults import Faults
 from pki.inventory.model import State
 from pki.issuance.authority import Authority, IssuingCa
@@ -49,7 +46,6 @@ from trust import clock as times
 from trust.algorithms import ALGORITHMS, spki
 from trust.errors import Alarm, Conflict, SceauError, Unavailable
 from trust.naming import ServiceSubject
-from trust.transparency.note import VerifierKey
 
 LOG = logging.getLogger("sceau.issuer")
 RETENTION = timedelta(days=366)
@@ -255,17 +251,9 @@ class Issuer:
     def _seal(self) -> bool:
         if monotonic() < self._next_seal:
             return False
-        key = self._checkpoints.key(JOURNAL_KEY)
-        verifier = VerifierKey(f"{self.home.settings.ca(self.home.settings.cas[0].id).id}.sceau/journal", _raw(key.public_key))
-        sealer = Sealer(verifier, lambda text: self._checkpoints.sign(JOURNAL_KEY, text))
-        with self.home.store.write() as tx:
-            note = sealer.seal(tx.journal_table, at=self.home.clock.now())
+        note = seal(self.home, self._checkpoints, self._files)
         self._next_seal = monotonic() + CHECKPOINT_SECONDS
-        if note is None:
-            return False
-        self._files.write("journal/checkpoint", note.encode())
-        self._files.write("journal/key", f"{verifier}\n".encode())
-        return True
+        return note is not None
 
 
 class _InstanceLock:
@@ -332,8 +320,3 @@ def _loop(issuer: Issuer, stop: threading.Event, wait: Callable[[float], bool] |
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _raw(public_key: object) -> bytes:
-    assert isinstance(public_key, Ed25519PublicKey)
-    return public_key.public_bytes_raw()

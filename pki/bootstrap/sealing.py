@@ -1,0 +1,64 @@
+"""Sealing the journal of one home, and the key that auditors know it by (CP 5.4.2, CP 5.4.4).
+
+Joins the journal, its key in custody and the repository: a checkpoint is signed, kept, and published. The one that is published
+is read back first: a database that was rolled back behind it is noticed before anything is signed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from pki.adapters.publication_files import PublicationFiles
+from pki.audit.seal import Sealer
+from pki.bootstrap.home import Home
+from pki.signing.checkpoint import CheckpointSigner
+from trust.algorithms import PublicKey
+from trust.errors import Alarm
+from trust.transparency.note import VerifierKey
+
+JOURNAL_KEY = "journal"
+"""Label of the journal's key in custody."""
+CHECKPOINT, KEY = "journal/checkpoint", "journal/key"
+"""Where the newest checkpoint and the verifier key are published."""
+
+
+def verifier_key(home: Home, public_key: PublicKey) -> VerifierKey:
+    """Return the journal's key under the journal's name (the origin of its checkpoints)."""
+    assert isinstance(public_key, Ed25519PublicKey)  # as `create` makes it
+    return VerifierKey(f"{home.settings.cas[0].id}.sceau/journal", public_key.public_bytes_raw())
+
+
+def published(home: Home, name: str) -> str | None:
+    """Return what is published under one of the names above; None before the first checkpoint."""
+    try:
+        return (root(home) / name).read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Alarm(f"the published {name} cannot be read: {error}") from None
+
+
+def root(home: Home) -> Path:
+    """Return the directory that publication serves."""
+    return home.settings.publication / "www"
+
+
+def seal(home: Home, signer: CheckpointSigner, files: PublicationFiles) -> str | None:
+    """Sign the journal as it stands and publish the checkpoint; return it, or None when there was nothing new.
+
+    Raises:
+        Alarm: entries, head and checkpoints contradict each other, or the database went back. Nothing is signed.
+        Conflict: another process sealed meanwhile.
+    """
+    verifier = verifier_key(home, signer.key(JOURNAL_KEY).public_key)
+    sealer = Sealer(verifier, lambda text: signer.sign(JOURNAL_KEY, text))
+    with home.store.write() as tx:
+        note = sealer.seal(tx.journal_table, at=home.clock.now(), published=published(home, CHECKPOINT))
+        newest = tx.journal_table.last_checkpoint()
+    if newest is not None:
+        # Written even when nothing was signed: a crash may have come between the commit and the file.
+        files.write(CHECKPOINT, newest.encode())
+        files.write(KEY, f"{verifier}\n".encode())
+    return note
