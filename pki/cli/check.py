@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     given = [one for path in args.chain for one in read_all(_read(path))]
     checker = Checker(Validator(anchors, [*rest, *given, *known]), _source(args))
     verdict = checker.check(leaf, _moment(args.at), Wanted.of(args.purpose, *args.policy))
-    emit(args, verdict.to_record(), "\n".join(one_line(line) if line.strip() else "" for line in _lines(verdict, args)))
+    emit(args, verdict.to_record(), "\n".join(_lines(verdict, args)))
     return 0 if verdict.outcome is Outcome.VALID else 1
 
 
@@ -116,27 +116,36 @@ def _fetch_here_first(home: Path) -> Fetch:
 
 
 def _lines(verdict: Verdict, args: argparse.Namespace) -> list[str]:
+    """Say it in plain words. What comes from certificates passes by `one_line`: it was written by strangers."""
     leaf, wanted = verdict.path[0], f" for {args.purpose}" if args.purpose else ""
     lines = [
-        f"{leaf.name}",
+        one_line(leaf.name),
         f"serial {leaf.serial:x}, from {clock.text(leaf.not_before)} to {clock.text(leaf.not_after)}",
         "",
         f"{verdict.outcome.upper()}{wanted} on {clock.text(verdict.at)}",
-        *(f"- {reason}" for reason in verdict.reasons),
+        *(f"- {one_line(str(reason))}" for reason in verdict.reasons),
     ]
-    if args.policy and not any(reason.finding.name == "WRONG_POLICY" for reason in verdict.reasons) and len(verdict.path) > 1:
+    if len(verdict.path) == 1:
+        return lines
+    if args.policy and all(reason.finding.name != "WRONG_POLICY" for reason in verdict.reasons):
         lines.append(f"Policy: asserts one of {', '.join(args.policy)}")
-    if len(verdict.path) > 1:
-        lines += ["", "Path:"]
-    for place, certificate in enumerate(verdict.path if len(verdict.path) > 1 else (), start=1):
-        answer = verdict.statuses[place - 1] if place <= len(verdict.statuses) else None
-        status = "trust anchor" if place == len(verdict.path) else "status not asked"
-        if answer:
-            span = f", from {clock.text(answer.this_update)}" if answer.this_update else ""
-            span += f" to {clock.text(answer.next_update)}" if answer.next_update else ""
-            status = f"{answer.status} according to {answer.source}{span}"
-        lines.append(f"{place}. {certificate.name}, until {clock.text(certificate.not_after)}: {status}")
+    lines += ["", "Path:"]
+    for place, certificate in enumerate(verdict.path):
+        lines.append(f"{place + 1}. {one_line(certificate.name)}")
+        lines.append(f"   until {clock.text(certificate.not_after)}; {one_line(_status(verdict, place))}")
     return lines
+
+
+def _status(verdict: Verdict, place: int) -> str:
+    """Say what is known of the status of one certificate of the path, from whom, and how fresh it is."""
+    if place == len(verdict.path) - 1:
+        return "trust anchor"
+    if place >= len(verdict.statuses):
+        return "status not asked"
+    answer = verdict.statuses[place]
+    if answer.this_update is None or answer.next_update is None:
+        return f"{answer.status} according to {answer.source}"
+    return f"{answer.status} according to {answer.source}, {clock.text(answer.this_update)} to {clock.text(answer.next_update)}"
 
 
 def _moment(text: str | None) -> datetime:

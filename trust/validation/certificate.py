@@ -23,6 +23,14 @@ from trust.errors import Malformed
 LARGEST_CERTIFICATE = 64 * 1024
 """Octets. An ML-DSA-87 certificate is about 8,000; more than this is not a certificate but an attack on the parser."""
 
+_SHORT_NAMES = {
+    x509.ObjectIdentifier(oids.SURNAME): "SN",
+    x509.ObjectIdentifier(oids.GIVEN_NAME): "GN",
+    x509.ObjectIdentifier(oids.TITLE): "title",
+    x509.ObjectIdentifier(oids.ORGANISATION_IDENTIFIER): "organizationIdentifier",
+}
+"""What RFC 4514 leaves as numbers, and people read as words."""
+
 LIBRARY_ERRORS = (
     ValueError,
     TypeError,
@@ -230,7 +238,7 @@ def signature_by(signer: Certificate, identifier: bytes, signature: bytes, data:
 
 def _for_people(name: Callable[[], x509.Name]) -> str:
     try:
-        text = name().rfc4514_string()
+        text = name().rfc4514_string(_SHORT_NAMES)
     except LIBRARY_ERRORS:
         return ""
     return "".join(character if character.isprintable() else f"\\{ord(character):02X}" for character in text)

@@ -68,9 +68,8 @@ def test_a_valid_certificate_exits_with_0_and_shows_its_path(sceau: Run, files: 
 
     assert (code, error) == (0, "")
     assert "VALID for tls-client on 2026-03-02T08:00:00Z" in output
-    assert "1. CN=Praticien,C=FR, until 2027-03-02T08:00:00Z: good according to CRL 12" in output
-    assert "3. CN=Racine,C=FR" in output
-    assert "trust anchor" in output
+    assert "1. CN=Praticien,C=FR\n   until 2027-03-02T08:00:00Z; good according to CRL 12, 2026-03-02T07:00:00Z to" in output
+    assert "3. CN=Racine,C=FR\n   until 2034-05-19T08:00:00Z; trust anchor" in output
     assert f"{LEAF.read.serial:x}" in output
 
 
