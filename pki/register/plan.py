@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from pki.register.archive import DOUBT, blocks, open_snapshot
 from pki.register.entry import RegisterEntry
@@ -48,9 +49,11 @@ class ChangeReason(StrEnum):
     """The day before, the person's line could not be read: there is nothing to compare with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One person's change. The canonical lines (without end of line) are None on the side where the person is not."""
+class Change(NamedTuple):
+    """One person's change. The canonical lines (without end of line) are None on the side where the person is not.
+
+    A tuple, because the first plan of a register makes a million and a half of them.
+    """
 
     kind: ChangeKind
     idnat: str
@@ -75,7 +78,7 @@ class Change:
     @property
     def text(self) -> str:
         """The canonical line of the change: kind, identifier, SHA-256 of each side (``-`` for none)."""
-        return f"{self.kind}\t{self.idnat}\t{_digest(self.before_line)}\t{_digest(self.after_line)}"
+        return "\t".join((self.kind, self.idnat, _digest(self.before_line), _digest(self.after_line)))
 
     def reasons(self) -> tuple[ChangeReason, ...]:
         """Say in what respect a changed person changed, gravest first; nothing for the other kinds."""
@@ -135,30 +138,24 @@ class Comparison(Iterator[Change]):
         return next(self._changes)
 
     def _walk(self, old: Iterator[bytes], new: Iterator[bytes]) -> Iterator[Change]:
-        before, after = next(old, b""), next(new, b"")
-        unchanged = 0
-        while before and after:
+        before, after = next(old, None), next(new, None)
+        while before is not None or after is not None:
             if before == after:
-                unchanged += 1
-                before, after = next(old, b""), next(new, b"")
+                self.unchanged += not (before or b"").endswith(DOUBT)
+                before, after = next(old, None), next(new, None)
                 continue
-            left, right = before[: before.index(b"\t")], after[: after.index(b"\t")]
-            if left == right:
-                yield from _change(left, before, after)
-                before, after = next(old, b""), next(new, b"")
-            elif left < right:
-                yield from _change(left, before, None)
-                before = next(old, b"")
+            left, right = _idnat(before), _idnat(after)
+            if right is None or (left is not None and left < right):
+                change = _change(before, None)
+                before = next(old, None)
+            elif left is None or right < left:
+                change = _change(None, after)
+                after = next(new, None)
             else:
-                yield from _change(right, None, after)
-                after = next(new, b"")
-        while before:
-            yield from _change(before[: before.index(b"\t")], before, None)
-            before = next(old, b"")
-        while after:
-            yield from _change(after[: after.index(b"\t")], None, after)
-            after = next(new, b"")
-        self.unchanged = unchanged
+                change = _change(before, after)
+                before, after = next(old, None), next(new, None)
+            if change is not None:
+                yield change
 
 
 def compare(old: Path | None, new: Path) -> Comparison:
@@ -180,13 +177,19 @@ def _lines(path: Path | None) -> Iterator[bytes]:
             yield from block
 
 
-def _change(idnat: bytes, before: bytes | None, after: bytes | None) -> Iterator[Change]:
+def _idnat(line: bytes | None) -> bytes | None:
+    return None if line is None else line[: line.index(b"\t")]
+
+
+def _change(before: bytes | None, after: bytes | None) -> Change | None:
+    """Return the change between two lines of one person, at most one of them None; None when today's line could not be read."""
     if after is not None and after.endswith(DOUBT):
-        return
+        return None
     kind = ChangeKind.GONE if after is None else ChangeKind.NEW if before is None else ChangeKind.CHANGED
+    idnat = _idnat(after or before) or b""
     if before is not None and before.endswith(DOUBT):
         before = None
-    yield Change(kind, idnat.decode(), _text(before), _text(after))
+    return Change(kind, idnat.decode(), _text(before), _text(after))
 
 
 def _text(line: bytes | None) -> str | None:
@@ -228,10 +231,9 @@ class Tally:
     def __init__(self, was_gone: Callable[[str], bool] | None = None) -> None:
         self._was_gone = was_gone
         self._digest = hashlib.sha256()
-        self._kinds: Counter[ChangeKind] = Counter()
         self._reasons: Counter[ChangeReason] = Counter()
         self._rights_taken = 0
-        self._professions: dict[ChangeKind, Counter[str]] = {kind: Counter() for kind in ChangeKind}
+        self._counts: dict[ChangeKind, tuple[int, Counter[str]]] = {kind: (0, Counter()) for kind in ChangeKind}
 
     def counting(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Yield the changes, each counted; a new person who was gone comes out as ``back``."""
@@ -239,30 +241,34 @@ class Tally:
             if change.kind is ChangeKind.NEW and self._was_gone is not None and self._was_gone(change.idnat):
                 change = Change(ChangeKind.BACK, change.idnat, change.before_line, change.after_line)
             self._digest.update(f"{change.text}\n".encode())
-            self._kinds[change.kind] += 1
-            reasons = change.reasons()
-            self._reasons.update(reasons)
-            if change.kind is ChangeKind.GONE:
+            if change.kind is ChangeKind.CHANGED:
+                reasons = change.reasons()
+                self._reasons.update(reasons)
+                self._rights_taken += ChangeReason.RIGHT_LOST in reasons
+            elif change.kind is ChangeKind.GONE:
                 before = change.before
                 self._rights_taken += before is None or bool(_rights(before))
-            else:
-                self._rights_taken += ChangeReason.RIGHT_LOST in reasons
-            line = change.before_line or change.after_line or ""
-            self._professions[change.kind].update({exercice.split("|", 1)[0] for exercice in line.split("\t")[2:]})
+            self._count(change.kind, change.before_line or change.after_line or "")
             yield change
+
+    def _count(self, kind: ChangeKind, line: str) -> None:
+        people, by_profession = self._counts[kind]
+        self._counts[kind] = people + 1, by_profession
+        for profession in {exercice.partition("|")[0] for exercice in line.split("\t")[2:]}:
+            by_profession[profession] += 1
 
     def summary(self, comparison: Comparison) -> PlanSummary:
         """Return the figures; the comparison has been walked to its end, through `counting`."""
         return PlanSummary(
-            self._kinds[ChangeKind.NEW],
-            self._kinds[ChangeKind.CHANGED],
-            self._kinds[ChangeKind.GONE],
-            self._kinds[ChangeKind.BACK],
+            self._counts[ChangeKind.NEW][0],
+            self._counts[ChangeKind.CHANGED][0],
+            self._counts[ChangeKind.GONE][0],
+            self._counts[ChangeKind.BACK][0],
             comparison.unchanged,
             comparison.doubtful,
             comparison.unreadable,
             self._rights_taken,
             dict(self._reasons),
-            {kind: dict(counts) for kind, counts in self._professions.items() if counts},
+            {kind: dict(counts) for kind, (_, counts) in self._counts.items() if counts},
             self._digest.hexdigest(),
         )

@@ -23,7 +23,7 @@ from trust.identity.professions import (
     label_of,
     profession_of,
 )
-from trust.identity.rpps import Rpps, RppsRang, is_test_rpps, quick_rpps_check
+from trust.identity.rpps import TEST_PREFIX, Rpps, RppsRang, is_test_rpps, quick_rpps_check
 
 __all__ = [
     "CATEGORIES",
@@ -33,6 +33,7 @@ __all__ = [
     "PROFESSIONS",
     "RETIRED",
     "STUDENT",
+    "TEST_PREFIX",
     "Adeli",
     "AdeliRang",
     "Finess",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from pki.register.layout import COLUMNS
@@ -85,8 +85,3 @@ def write(folder: Path, rows: Iterable[str], *, name: str = NAME, header: str = 
     path = folder / name
     path.write_text("".join(f"{line}\n" for line in [header, *rows]), encoding="utf-8", newline="\n")
     return path
-
-
-def shuffled(rows: Sequence[str], order: Sequence[int]) -> list[str]:
-    """The rows in another order."""
-    return [rows[place] for place in order]

@@ -78,9 +78,6 @@ def test_a_change_gives_both_entries_and_the_digest_of_the_new_one(tmp_path: Pat
     assert change.after_digest == change.after.digest
 
 
-BASE = {"profession": "10", "category": "C"}
-
-
 @pytest.mark.parametrize(
     ("before", "after", "reasons"),
     [
@@ -144,6 +141,16 @@ def test_a_doubtful_person_is_in_no_change(tmp_path: Path) -> None:
 
     assert changes == []
     assert (summary.doubtful, summary.unchanged) == (1, 1)
+
+
+def test_one_who_is_doubtful_two_days_running_is_not_unchanged(tmp_path: Path) -> None:
+    """We know nothing of them, neither day."""
+    rows = [row(1), row(2, family="")]
+
+    changes, summary = planned(snapshot(tmp_path, rows, YESTERDAY), snapshot(tmp_path, [*rows, row(3)]))
+
+    assert [one.idnat for one in changes] == [f"8{rpps(3)}"]
+    assert (summary.unchanged, summary.doubtful) == (1, 1)
 
 
 def test_one_who_was_doubtful_is_looked_at_afresh(tmp_path: Path) -> None:
