@@ -58,9 +58,9 @@ class Serving:
         return {self.pid("voice"), self.pid("door"), int((self.home / "worker.pid").read_text())}
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
     """Wait for something to become true, or fail saying what."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, f"never happened: {what}"
         time.sleep(0.05)

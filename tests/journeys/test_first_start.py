@@ -1,0 +1,123 @@
+"""What `make run` does once the libraries are there: `sceau init`, then `sceau serve`, with the real processes."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.test_serve_frame import alive, free_base_port, until
+
+PATIENCE = 60.0
+
+
+@dataclass
+class Authority:
+    """A home, and the environment that its commands run in."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a verb on this home."""
+        return [sys.executable, "-P", "-m", "pki.cli.main", *arguments, "--home", str(self.home)]
+
+    def says(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a verb to its end."""
+        return subprocess.run(self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=PATIENCE)
+
+    def urls(self) -> dict[str, str]:
+        """What `sceau urls` lists, from a shell that knows nothing of the base port."""
+        bare = {name: value for name, value in self.environment.items() if name != "SCEAU_BASE_PORT"}
+        done = subprocess.run(
+            self.command("urls", "--json"), env=bare, capture_output=True, text=True, timeout=PATIENCE, check=True
+        )
+        found: dict[str, str] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A new authority without demonstration."""
+    made = Authority(tmp_path_factory.mktemp("first") / "home", {**os.environ, "SCEAU_BASE_PORT": str(free_base_port())})
+    done = made.says("init", "--bare")
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture
+def serving(authority: Authority, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Its processes, once everything was announced."""
+    output = tmp_path / "output"
+    with output.open("wb") as file:
+        process = subprocess.Popen(authority.command("serve"), env=authority.environment, stdout=file, stderr=file)
+    try:
+        until(
+            lambda: "Everything runs" in output.read_text() or process.poll() is not None,
+            f"everything runs: {output.read_text()}",
+        )
+        assert process.poll() is None, output.read_text()
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def test_a_new_authority_is_served_and_says_where(authority: Authority, serving: subprocess.Popen[bytes]) -> None:
+    """Every address that `sceau urls` lists is of the process that runs, and the health page answers there."""
+    base = f"127.0.0.1:{int(authority.environment['SCEAU_BASE_PORT']) + 1}"
+    assert authority.urls() == {"publication": f"http://{base}", "ocsp": f"http://{base}/ocsp", "crl": f"http://{base}/crl"}
+    connection = http.client.HTTPConnection(base, timeout=10)
+    for path in ("/healthz", "/aia/racine.cer", "/crl/racine.crl", "/crl/personnes/0.crl", "/chain/personnes.pem"):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert (path, answer.status, bool(answer.read())) == (path, 200, True)
+    connection.close()
+
+
+def test_the_doctor_finds_nothing_wrong_with_what_was_just_made(authority: Authority, serving: subprocess.Popen[bytes]) -> None:
+    """Warnings are allowed: this machine may have no time service, and a loopback address is for demonstrations."""
+    done = authority.says("doctor", "--json")
+    assert [finding for finding in json.loads(done.stdout) if not finding["ok"]] == []
+    assert done.returncode == 0
+
+
+def test_the_same_home_is_not_served_twice(authority: Authority, serving: subprocess.Popen[bytes]) -> None:
+    """Neither as a whole nor one service of it."""
+    for arguments, name in (((), "serve"), (("--only", "issuer"), "issuer"), (("--only", "publication"), "publication")):
+        done = authority.says("serve", *arguments)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"sceau: conflict: {name} already runs on {authority.home} (process ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_is_left_however_it_ends(
+    authority: Authority, serving: subprocess.Popen[bytes], number: signal.Signals
+) -> None:
+    """Ctrl-C and kill -9 alike: publication's workers too."""
+    family = processes_of(authority.home)
+    assert len(family) >= 4, "supervisor, issuer, publication and a worker"
+    serving.send_signal(number)
+    serving.wait(PATIENCE)
+    until(lambda: not [pid for pid in family if alive(pid)], f"the end of {family}")
+
+
+def processes_of(home: Path) -> list[int]:
+    """Return the processes whose command line names this home."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(home).encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
