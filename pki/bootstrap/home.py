@@ -98,6 +98,7 @@ def open_home(path: Path, *, clock: Clock | None = None, entropy: Entropy | None
     store = Store.open(settings.database_url)
     if create_schema:
         store.create()
+    store.check_schema()
     return Home(settings, limits, profiles, store, clock or SystemClock(), entropy or SystemEntropy())
 
 

@@ -19,9 +19,9 @@ from pki.adapters.store.journal import JournalTable
 from pki.adapters.store.publication import Crls, Responders
 from pki.adapters.store.register import Register
 from pki.adapters.store.registration import Acts, Organisations, Requests
-from pki.adapters.store.tables import metadata
+from pki.adapters.store.tables import SCHEMA
 from pki.audit.journal import Journal
-from trust.errors import Alarm, Unavailable
+from trust.errors import Alarm, Refused, Unavailable
 
 
 class Transaction:
@@ -60,8 +60,26 @@ class Store:
         return cls(open_engine(url))
 
     def create(self) -> None:
-        """Create the schema where it is missing."""
-        metadata.create_all(self.engine)
+        """Create the schema, or bring an older one to this version."""
+        from pki.adapters.store.migrate import upgrade
+
+        upgrade(self.engine)
+
+    def check_schema(self) -> None:
+        """Check that the schema is the one that this program was written for.
+
+        Raises:
+            Refused: it is another; the message says what to do.
+        """
+        found = None
+        with self._guard(), self.engine.connect() as connection:
+            if connection.dialect.has_table(connection, "alembic_version"):
+                found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        if found != SCHEMA:
+            raise Refused(
+                f"the database has schema {found or 'none'}, this version of Sceau wants {SCHEMA}: `sceau init` brings it there",
+                citation="CPS 6.6.1",
+            )
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

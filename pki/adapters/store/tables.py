@@ -22,6 +22,9 @@ from sqlalchemy import (
     text,
 )
 
+SCHEMA = "0001"
+"""The revision that these tables are (`migrations/versions`)."""
+
 metadata = MetaData()
 
 _big = BigInteger().with_variant(Integer(), "sqlite")  # SQLite autoincrements INTEGER only
