@@ -25,6 +25,7 @@ from pki.adapters.publication_files import PublicationFiles
 from pki.adapters.signer_socket import SignerServer
 from pki.adapters.store.publication import ResponderRecord
 from pki.audit.events import event
+from pki.bootstrap.demand import Demand
 from pki.bootstrap.home import RESPONDER, Home, issuance, open_authority, open_custodian, open_home, witness_file
 from pki.bootstrap.repository import publish_authority
 from pki.bootstrap.sealing import seal
@@ -80,6 +81,7 @@ class Issuer:
         self._signer = SignerService(self._find_fact, home.clock, self._live_policy())
         self._producer = self._make_producer()
         self.crls = self._make_crl_publisher()
+        self._demand = Demand(home.settings.home)
         self._checkpoints = CheckpointSigner(self._door)
         self._next_seal = self._next_upkeep = 0.0
         self._server: SignerServer | None = None
@@ -106,7 +108,7 @@ class Issuer:
         self._upkeep()
         outcome = self._service.run_once()
         drained = self._producer.drain()
-        published = self.crls.publish_due()
+        published = self.crls.publish_due() + self._demand.serve(self.crls.publish_all)
         refreshing = self._producer.refresh()
         sealed = self._seal()
         return bool(outcome.issued or outcome.refused or drained or published or refreshing or sealed)

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pki.adapters.publication_files import PublicationFiles
 from pki.audit.seal import Sealer
-from pki.bootstrap.home import Home
+from pki.bootstrap.home import Home, open_custodian
 from pki.signing.checkpoint import CheckpointSigner
+from pki.signing.door import SigningDoor
 from trust.algorithms import PublicKey
 from trust.errors import Alarm
 from trust.transparency.note import VerifierKey
@@ -62,3 +63,22 @@ def seal(home: Home, signer: CheckpointSigner, files: PublicationFiles) -> str |
         files.write(CHECKPOINT, newest.encode())
         files.write(KEY, f"{verifier}\n".encode())
     return note
+
+
+def seal_now(home: Home) -> str | None:
+    """Open the journal's key, seal, and publish: for an operator; the issuer does it by itself while it runs.
+
+    Raises:
+        Alarm, Conflict: as `seal`.
+        Missing, Refused: as the keystore says.
+    """
+    return seal(home, CheckpointSigner(SigningDoor(open_custodian(home))), PublicationFiles(root(home)))
+
+
+def verifier_in_custody(home: Home) -> VerifierKey:
+    """Return the journal's key as the custodian has it, whatever is published.
+
+    Raises:
+        Missing, Refused: as the keystore says.
+    """
+    return verifier_key(home, CheckpointSigner(SigningDoor(open_custodian(home))).key(JOURNAL_KEY).public_key)

@@ -285,7 +285,7 @@ def _chosen(home: Home, prefix: str | None) -> SnapshotRecord:
             raise Missing("no snapshot waits to be applied: `sceau register import FILE` reads an extraction")
         return waiting[0]
     found = [each for each in snapshots if each.sha256.startswith(prefix.rstrip("….").lower())]
-    if len(found) != 1:
+    if len({each.sha256 for each in found}) != 1:
         raise Missing(
             f"{'no snapshot begins' if not found else 'several snapshots begin'} with {prefix!r}: `sceau register snapshots`"
         )
