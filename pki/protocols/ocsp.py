@@ -7,6 +7,7 @@ public. Octets in, question out; nothing here knows what is asked for, or answer
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from trust import der, oids
@@ -17,6 +18,8 @@ MAX_REQUEST = 16_384
 MAX_EXTENSIONS = 16
 
 _HASHES = {der.oid(oids.SHA1): ("sha1", 20), der.oid(oids.SHA256): ("sha256", 32)}
+_IDENTIFIER = re.compile(rb"(?:[\x00-\x7f]|[\x81-\xff][\x80-\xff]*[\x00-\x7f])+", re.DOTALL)
+"""Content octets of an OBJECT IDENTIFIER: arcs in base 128, none of them padded, the last one finished (X.690 §8.19)."""
 _NONCE = der.oid(oids.OCSP_NONCE)
 
 
@@ -83,7 +86,7 @@ def _cert_id(content: bytes) -> tuple[str, bool, bytes, bytes, bytes]:
     if [tag for tag, _, _ in fields] != [der.SEQUENCE, der.OCTET_STRING, der.OCTET_STRING, der.INTEGER]:
         raise Malformed("a CertID is an algorithm, two hashes and a serial")
     algorithm = _fields(fields[0][1], 2)
-    if not algorithm or algorithm[0][0] != der.OID or not algorithm[0][1]:
+    if not algorithm or algorithm[0][0] != der.OID or not _IDENTIFIER.fullmatch(algorithm[0][1]):
         raise Malformed("an algorithm has an identifier")
     name, size = _HASHES.get(algorithm[0][2], ("", 0))
     name_hash, key_hash, serial = fields[1][1], fields[2][1], fields[3][1]
@@ -108,6 +111,8 @@ def _extensions(explicit: bytes) -> tuple[bytes | None, bool]:
         marked = len(fields) == 3
         if tag != der.SEQUENCE or len(fields) < 2 or fields[0][0] != der.OID or fields[-1][0] != der.OCTET_STRING:
             raise Malformed("an extension is an identifier, perhaps a criticality, and a value")
+        if not _IDENTIFIER.fullmatch(fields[0][1]):
+            raise Malformed("an identifier is arcs in their shortest form")
         if marked and fields[1][2] != b"\x01\x01\xff":  # DER leaves the default, FALSE, out
             raise Malformed("the criticality of an extension is TRUE or left out")
         if fields[0][2] in seen:

@@ -239,14 +239,17 @@ class Answerer:
             if now >= shape.next_update:
                 return _STALE
             head, middle, tail = shape.parts
-            body = head + key[1:] + middle + value[4:] + tail
-            return Answer(body, Kind.GOOD, True, shape.this_update, shape.next_update, shape.produced)
+            body = b"".join((head, key[1:], middle, value[4:], tail))
+            # As Answer(…), at a third of its price: this line is every answer's.
+            return tuple.__new__(
+                Answer, (body, Kind.GOOD, True, shape.this_update, shape.next_update, shape.produced, None, None)
+            )
         shape = self._shapes.get((value[:4], len(value), value[8])) or self._compile(key[0], value)
         if now >= shape.next_update:
             return _STALE
         head, before, after, tail = shape.parts
         since = response.time_text(records.moment(int.from_bytes(value[4:8], "big")))
-        body = head + key[1:] + before + since + after + value[9:] + tail
+        body = b"".join((head, key[1:], before, since, after, value[9:], tail))
         return Answer(body, Kind.REVOKED, True, shape.this_update, shape.next_update, shape.produced)
 
     def _compile(self, index: int, value: bytes) -> _Shape:

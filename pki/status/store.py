@@ -1,4 +1,4 @@
-"""The compact status store, as the issuer writes it (CP 4.10; `docs/operate` says what may be lost).
+"""The compact status store, as the issuer writes it (CP 4.10).
 
 One lmdb environment is a *generation*. Single changes (a new certificate, a revocation) are committed to the live generation,
 durably, and the next question sees them. From time to time the whole population is signed anew into the next generation, which

@@ -15,7 +15,7 @@ from tests.unit.status.toy import NONCE, extension, nonce_extension, request
 from trust import der
 
 FOLDER = Path(__file__).parent
-COUNT = 90
+COUNT = 93
 """How many there are: a file that is lost, or added without a thought, fails the suite."""
 
 CA = Authority(
@@ -46,6 +46,10 @@ def _single(identifier: bytes) -> bytes:
 
 def _cert_id(algorithm: bytes, name_hash: bytes, key_hash: bytes, serial: bytes = der.tlv(der.INTEGER, GOOD)) -> bytes:
     return der.sequence(algorithm, der.octet_string(name_hash), der.octet_string(key_hash), serial)
+
+
+def _algorithm(identifier: str) -> bytes:
+    return der.sequence(der.tlv(der.OID, bytes.fromhex(identifier)), der.null())
 
 
 def _hashed(dotted: str, size: int, parameters: bytes = b"\x05\x00") -> bytes:
@@ -160,6 +164,9 @@ def _broken_grammar() -> list[tuple[str, bytes]]:
         ("malformed-sha1-with-sha256-octets", _ask(key_hash=bytes(32))),
         ("malformed-hash-parameters", _hashed("1.3.14.3.2.26", 20, der.integer(1))),
         ("malformed-algorithm-without-identifier", _single(_cert_id(der.sequence(), CA.name_sha1, CA.key_sha1))),
+        ("malformed-algorithm-arc-padded", _single(_cert_id(_algorithm("802b0e03021a"), CA.name_sha1, CA.key_sha1))),
+        ("malformed-algorithm-arc-unfinished", _single(_cert_id(_algorithm("2b0e03029a"), CA.name_sha1, CA.key_sha1))),
+        ("malformed-extension-arc-unfinished", _ask(extensions=(extension(der.tlv(der.OID, b"\x2b\x86"), b""),))),
         ("malformed-serial-empty", _ask(b"")),
         ("malformed-serial-padded", _ask(b"\x00" + GOOD)),
         ("malformed-serial-of-octets", _single(_cert_id(sha1, CA.name_sha1, CA.key_sha1, der.octet_string(GOOD)))),
