@@ -1,0 +1,223 @@
+"""HTTP/1.1 as hostile and careless clients write it (RFC 9112)."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.unit.publication.client import ask, get, post
+from tests.unit.publication.conftest import Town
+from tests.unit.status import toy
+
+STATUS = b"POST /ocsp HTTP/1.1\r\nHost: a\r\nContent-Type: application/ocsp-request\r\n"
+
+
+def test_pipelined_requests_are_answered_in_order(town: Town, good: bytes) -> None:
+    """Three hundred in one segment, of four kinds."""
+    town.publishes("policies/index.html", b"<p>policies")
+    four = post(toy.request(good)) + get(b"/policies/") + get(b"/ocsp/AAAA") + get(b"/nothing")
+    with town.line() as line:
+        line.say(four * 75)
+
+        assert [line.hear().status for _ in range(300)] == [200, 200, 400, 404] * 75
+        assert line.say(post(toy.request(good))).hear().status == 200
+
+
+def test_a_request_in_single_octets_is_a_request(town: Town, good: bytes) -> None:
+    """TCP has no message boundaries."""
+    with town.line() as line:
+        for request in (post(toy.request(good)), post(toy.request(good)), get(b"/nothing")):
+            for octet in request:
+                line.say(bytes((octet,)))
+            assert line.hear().status == (404 if request.startswith(b"GET") else 200)
+
+
+def test_head_and_body_in_two_segments_are_one_request(town: Town, good: bytes) -> None:
+    """Also after the head was learnt."""
+    head, _, body = post(toy.request(good)).partition(b"\r\n\r\n")
+    with town.line() as line:
+        for _ in range(3):
+            line.say(head + b"\r\n\r\n").say(body)
+            assert line.hear().status == 200
+        assert line.say(post(toy.request(good))).hear().status == 200
+
+
+def test_a_remembered_head_before_a_spoiled_start_is_not_recognised(town: Town, good: bytes) -> None:
+    """The octet that came before belongs to the request: XPOST is no method."""
+    known = post(toy.request(good))
+    assert town.ask(known).status == 200
+    with town.line() as line:
+        line.say(b"X")
+        line.socket.setsockopt(6, 1, 1)  # TCP_NODELAY: two segments
+
+        assert line.say(known).hear().status == 400
+        assert line.is_over()
+
+
+def test_chunked_bodies_are_put_together(town: Town, good: bytes) -> None:
+    """With extensions and a trailer; and what follows is the next request."""
+    body = toy.request(good)
+    chunks = b"".join(b"%x;name=value\r\n%b\r\n" % (len(body[i : i + 20]), body[i : i + 20]) for i in range(0, len(body), 20))
+    whole = STATUS + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nHost: evil\r\n\r\n"
+    with town.line() as line:
+        assert [line.say(whole).hear().status for _ in range(3)] == [200] * 3
+        assert line.say(whole + post(body)).hear().status == line.hear().status == 200
+
+
+def test_chunks_without_end_are_refused(town: Town, good: bytes) -> None:
+    """413 as soon as the body is too long, and when chunks of one octet cost more than any request may."""
+    for chunk in (b"1000\r\n" + bytes(4096) + b"\r\n", b"1" + b";x=" + b"y" * 900 + b"\r\nz\r\n"):
+        with town.line() as line:
+            line.say(STATUS + b"Transfer-Encoding: chunked\r\n\r\n")
+            try:
+                for _ in range(200):
+                    line.say(chunk)
+            except OSError:  # it has closed already
+                pass
+            assert line.hear().status == 413
+
+
+def test_a_client_that_waits_for_100_is_told_to_go_on(town: Town, good: bytes) -> None:
+    """RFC 9110 §10.1.1; also between pipelined requests, and not for a body that is refused anyway."""
+    body = toy.request(good)
+    head = STATUS + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with town.line() as line:
+        for _ in range(3):
+            assert line.say(head).hear().status == 100
+            assert line.say(body).hear().status == 200
+        line.say(get(b"/nothing") + head)
+        assert [line.hear().status for _ in range(2)] == [404, 100]
+        assert line.say(body).hear().status == 200
+    assert town.ask(STATUS + b"Expect: 100-continue\r\nContent-Length: 999999\r\n\r\n").status == 413
+    assert town.ask(STATUS + b"Expect: 200-ok\r\nContent-Length: 3\r\n\r\nabc").status == 417
+
+
+def test_targets_in_absolute_form_are_understood(town: Town, good: bytes) -> None:
+    """RFC 9112 §3.2.2; other forms are not ours."""
+    town.publishes("policies/index.html", b"<p>policies")
+
+    assert town.ask(get(b"http://pki.example:8401/policies/")).status == 200
+    assert town.ask(get(b"HTTPS://pki.example/policies/index.html")).status == 200
+    assert town.ask(post(toy.request(good)).replace(b" /ocsp ", b" http://pki.example/ocsp ")).status == 200
+    assert town.ask(get(b"http://pki.example")).status == 404  # the start page, which nobody published here
+    assert town.ask(get(b"*", method=b"OPTIONS")).status == 400
+    assert town.ask(get(b"ftp://pki.example/policies/")).status == 400
+
+
+def test_http_1_0_is_spoken(town: Town, good: bytes) -> None:
+    """No Host needed; the connection ends unless it is asked to stay."""
+    with town.line() as line:
+        response = line.say(b"GET /nothing HTTP/1.0\r\n\r\n").hear()
+        assert (response.status, response.fields["connection"]) == (404, "close")
+        assert line.is_over()
+    with town.line() as line:
+        kept = line.say(b"GET /nothing HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").hear()
+        assert kept.fields["connection"] == "keep-alive"
+        assert line.say(post(toy.request(good))).hear().status == 200
+
+
+def test_connection_close_is_obeyed_and_nothing_after_it_is_read(town: Town, good: bytes) -> None:
+    """RFC 9112 §9.6."""
+    with town.line() as line:
+        line.say(get(b"/nothing", more=b"Connection: close\r\n") + post(toy.request(good)))
+
+        assert line.hear().fields["connection"] == "close"
+        assert line.is_over()
+
+
+def test_a_client_that_half_closes_still_gets_its_answer(town: Town, good: bytes) -> None:
+    """`printf … | nc` does that."""
+    with town.line() as line:
+        line.say(get(b"/nothing") + post(toy.request(good)))
+        line.socket.shutdown(1)
+
+        assert [line.hear().status for _ in range(2)] == [404, 200]
+        assert line.is_over()
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),  # a TLS hello
+        b"GET / HTTP/1.1\nHost: a\n\n",
+        b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n folded\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"BREW /pot HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        STATUS + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        STATUS + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        STATUS + b"Content-Length: -3\r\n\r\nabc",
+        STATUS + b"Content-Length: 99999999999999999999999\r\n\r\nabc",
+        STATUS + b"Transfer-Encoding: gzip, chunked, x\r\n\r\nabc",
+        STATUS + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        STATUS + b"Content-Type: text/plain\r\nContent-Length: 3\r\n\r\nabc",
+    ],
+)
+def test_what_is_not_http_is_refused_and_the_connection_ends(town: Town, good: bytes, octets: bytes) -> None:
+    """400, with a length and a reason; nothing more is read from that client."""
+    with town.line() as line:
+        response = line.say(octets).hear()
+
+        assert (response.status, response.fields["connection"], response.caching) == (400, "close", "no-store")
+        assert response.body
+        assert line.is_over()
+    assert town.ask(post(toy.request(good))).status == 200
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 9_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: y\r\n" % number for number in range(70)) + b"\r\n",
+        b"GET /" + b"y" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 40_000,
+        b"GET /" + b"y" * 40_000,
+    ],
+)
+def test_a_head_too_long_is_refused(town: Town, good: bytes, octets: bytes) -> None:
+    """431, whether it ends or not."""
+    with town.line() as line:
+        assert line.say(octets).hear().status == 431
+        assert line.is_over()
+
+
+def test_offers_to_speak_something_else_are_answered_plainly(town: Town, good: bytes) -> None:
+    """CONNECT is no method of ours; an Upgrade is declined by answering."""
+    with town.line() as line:
+        assert line.say(b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n").hear().status in (400, 405)
+    with town.line() as line:
+        response = line.say(get(b"/nothing", more=b"Connection: Upgrade\r\nUpgrade: h2c\r\n")).hear()
+        assert (response.status, response.fields["connection"]) == (404, "close")
+        assert line.is_over()
+
+
+def test_garbage_of_any_kind_never_stops_the_worker(town: Town, good: bytes) -> None:
+    """Random octets, and true requests with random octets changed, removed or repeated; no reply is lost for others."""
+    source = random.Random(20260302)
+    whole = post(toy.request(good)) + get(b"/crl/a.crl") + STATUS + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    for _ in range(200):
+        octets = bytearray(whole)
+        for _ in range(source.randrange(1, 6)):
+            place = source.randrange(len(octets))
+            octets[place : place + source.randrange(3)] = source.randbytes(source.randrange(3))
+        if source.random() < 0.2:
+            octets = bytearray(source.randbytes(source.randrange(1, 400)))
+        with town.line() as line:
+            line.say(bytes(octets))
+            line.socket.shutdown(1)
+            try:
+                while line.socket.recv(65_536):
+                    pass
+            except ConnectionResetError:
+                pass
+
+    assert ask(town.port, post(toy.request(good))).status == 200
+    assert town.wait(lambda: town.counts("connections") >= 200)
+    assert town.counts("faults") == 0
