@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import insert_many
@@ -13,6 +14,9 @@ from pki.adapters.store.certificates import seconds
 from pki.adapters.store.tables import checkpoints, journal, journal_head
 from pki.audit.journal import Head, Row
 from trust.errors import Conflict
+
+STATUS_CHANGES = ("abandoned", "revoked", "held", "released", "reason_upgraded")
+"""What happens to a certificate (`pki.audit.events`) that lists of revoked ones must follow."""
 
 
 class JournalTable:
@@ -68,6 +72,27 @@ class JournalTable:
             for row in rows:
                 yield row[0], row[1]
             start = rows[-1][0] + 1
+
+    def status_changes(self, start: int) -> tuple[int, list[tuple[str, str, bytes]]]:
+        """Return the number of the next entry, and what entries from `start` on say of status, in order: (what, CA, serial).
+
+        With `start` below 0, only the number.
+        """
+        last = self._connection.execute(select(func.max(journal.c.seq))).scalar()
+        following = 0 if last is None else last + 1
+        if not 0 <= start < following:
+            return following, []
+        # The type is the last word of a line (`pki.audit.journal`): the database passes over all that is issued.
+        ends = (journal.c.entry.endswith(f'"type":"certificate.{what}"}}', autoescape=True) for what in STATUS_CHANGES)
+        statement = (
+            select(journal.c.entry).where(journal.c.seq >= start, journal.c.seq < following, or_(*ends)).order_by(journal.c.seq)
+        )
+        found = []
+        for (line,) in self._connection.execute(statement):
+            entry = json.loads(line)
+            facts = entry["facts"]
+            found.append((entry["type"].partition(".")[2], facts["ca"], bytes.fromhex(facts["serial"])))
+        return following, found
 
     def add_checkpoint(self, size: int, note: str, signed_at: datetime) -> None:
         """Keep a signed checkpoint.
