@@ -17,7 +17,7 @@ from hsm.software import SoftwareKeystore
 from pki.inventory import serials
 from pki.settings import MODES, RegisterSettings
 from tests.law.policy_text import REPOSITORY, limits
-from trust import keys, naming, weakness
+from trust import keys, nameforms, weakness
 from trust.entropy import SystemEntropy
 from trust.errors import Refused
 from web.publication.settings import Limits
@@ -41,7 +41,7 @@ def test_the_key_checks_use_the_numbers_that_the_policy_states() -> None:
 
 def test_names_and_serial_numbers_have_the_sizes_that_the_policy_states() -> None:
     """CP 3.1.1 and CP 7.1.1."""
-    assert LIMITS["registration"]["max_names_per_server"] == naming.MAX_SERVER_NAMES
+    assert LIMITS["registration"]["max_names_per_server"] == nameforms.MAX_SERVER_NAMES
     assert LIMITS["issuance"]["serial_octets"] == serials.SIZE
     assert LIMITS["issuance"]["serial_random_bits_min"] <= 8 * serials.SIZE - 2
 

@@ -74,7 +74,7 @@ class Document:
 class Repository:
     """The folder of published files, as one worker sees it."""
 
-    def __init__(self, root: Path, cache_seconds: int = 300, *, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, root: Path, cache_seconds: int = 60, *, ticks: Callable[[], float] = time.monotonic) -> None:
         self.root = root
         self._cache_seconds = cache_seconds
         self._ticks = ticks

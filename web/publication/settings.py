@@ -46,7 +46,7 @@ class Limits:
     """Requests waiting at once for a live signature. One more is told ``tryLater``: a queue longer than the patience of those in
     it only makes everybody late."""
     signer_seconds: float = 1.0
-    cache_seconds: int = 300
+    cache_seconds: int = 60
     """How long a shared cache may keep an answer or a CRL, even though nextUpdate is later: a revocation is invisible behind a
     cache for at most that long."""
     log_one_in: int = 100

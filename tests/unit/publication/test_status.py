@@ -73,7 +73,7 @@ def test_a_good_certificate_is_said_to_be_good_with_what_caches_need(town: Town,
     assert parsedate_to_datetime(response.fields["date"]) == town.clock.now()
     assert parsedate_to_datetime(response.fields["last-modified"]) == toy.NOON
     assert parsedate_to_datetime(response.fields["expires"]) == toy.NOON + toy.DAY
-    assert response.caching == "max-age=300,public,no-transform,must-revalidate"
+    assert response.caching == "max-age=60,public,no-transform,must-revalidate"
 
 
 def test_max_age_ends_before_next_update(town: Town, good: bytes) -> None:

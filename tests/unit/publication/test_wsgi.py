@@ -64,7 +64,7 @@ def test_status_and_files_are_answered_like_by_the_worker(stock: Town) -> None:
     in_url = quote(b64encode(toy.request(serial)).decode(), safe="").encode()
 
     plain = stock.ask(post(toy.request(serial)))
-    assert (status(plain), plain.caching) == ("GOOD", "max-age=300,public,no-transform,must-revalidate")
+    assert (status(plain), plain.caching) == ("GOOD", "max-age=60,public,no-transform,must-revalidate")
     assert stock.ask(get(b"/ocsp/" + in_url)).body == plain.body
     live = stock.ask(post(nonce))
     assert (status(live), live.caching) == ("GOOD", "no-store")
