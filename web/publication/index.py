@@ -1,0 +1,331 @@
+"""The start page of the repository (RFC 3647 §2.2): what is published, and how to check a certificate with it.
+
+A pure function from plain facts to files, called by the issuer when it publishes; the publication process only serves what it
+wrote. The page runs no script and loads nothing but its style sheet. It is French, with an English twin; both say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from importlib.resources import files
+
+from trust.clock import text as moment_text
+
+
+@dataclass(frozen=True)
+class PublishedAuthority:
+    """A CA and what is published about it."""
+
+    ca_id: str
+    """As in its addresses: ``aia/{ca_id}.cer``."""
+    common_name: str
+    fingerprint: bytes
+    """SHA-256 of its certificate, 32 octets."""
+    not_after: datetime
+    issuer: str | None = None
+    """Common name of the CA above it; None for a root."""
+    shards: int = 0
+    """How many partial lists its CRL is cut into, numbered from 0; 0 when it is not."""
+    delta: bool = False
+
+
+@dataclass(frozen=True)
+class PublishedDocument:
+    """A policy document: its title in both languages, and its file under ``policies/``."""
+
+    french: str
+    english: str
+    file: str
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Everything that the page tells."""
+
+    name: str
+    organisation: str
+    mode: str
+    """``"demo"``, ``"test"`` or ``"production"``: the first two carry a warning."""
+    base_url: str
+    authorities: Sequence[PublishedAuthority]
+    documents: Sequence[PublishedDocument]
+    written: datetime
+    checkpoint: str = ""
+    """The last signed checkpoint of the journal, as published under ``journal/checkpoint``; empty before the first."""
+
+
+def pages(repository: Repository) -> dict[str, bytes]:
+    """Write the files of the start page, by their name under ``www/``."""
+    return {
+        "index.html": _page(repository, _FRENCH).encode(),
+        "index.en.html": _page(repository, _ENGLISH).encode(),
+        "style.css": files("web.publication").joinpath("style.css").read_bytes(),
+    }
+
+
+@dataclass(frozen=True)
+class _Words:
+    """One language."""
+
+    code: str
+    other_code: str
+    other_name: str
+    other_file: str
+    skip: str
+    demo: str
+    intro: str
+    authorities: str
+    root: str
+    issued_by: str
+    until: str
+    fingerprint: str
+    certificate: str
+    chain: str
+    crl: str
+    delta: str
+    shards: str
+    check: str
+    check_intro: str
+    openssl: str
+    sceau: str
+    certificate_file: str
+    chain_file: str
+    status: str
+    status_text: str
+    documents: str
+    journal: str
+    journal_text: str
+    no_journal: str
+    journal_link: str
+    written: str
+    months: tuple[str, ...]
+
+
+_FRENCH = _Words(
+    code="fr",
+    other_code="en",
+    other_name="English",
+    other_file="index.en.html",
+    skip="Aller au contenu",
+    demo="Autorité de démonstration. Ses certificats ne prouvent rien et ne valent pour personne.",
+    intro="Ici se trouvent les certificats de cette autorité, ses listes de révocation, ses politiques, et l'état de chacun.",
+    authorities="Autorités de certification",
+    root="Autorité racine",
+    issued_by="Certifiée par",
+    until="Valable jusqu'au",
+    fingerprint="Empreinte SHA-256",
+    certificate="Certificat",
+    chain="Chaîne",
+    crl="Liste de révocation",
+    delta="Liste delta",
+    shards="Listes partielles",
+    check="Vérifier un certificat",
+    check_intro="Comparez d'abord l'empreinte de l'autorité racine avec celle que l'ordre vous a remise par une autre voie.",
+    openssl="Avec OpenSSL",
+    sceau="Avec Sceau\u00a0: chemin, état et politique, avec les raisons",
+    certificate_file="certificat.pem",
+    chain_file="chaine.pem",
+    status="État d'un certificat en ligne (OCSP)",
+    status_text="Adresse du répondeur, par POST ou par GET (RFC 6960, RFC 5019)\u00a0:",
+    documents="Politiques",
+    journal="Journal de l'autorité",
+    journal_text="Dernier point de contrôle signé\u00a0: il engage l'autorité sur tout ce qu'elle a consigné jusque-là.",
+    no_journal="Aucun point de contrôle n'a encore été publié.",
+    journal_link="Point de contrôle, tel que signé",
+    written="Page écrite le",
+    months=tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()),
+)
+_ENGLISH = _Words(
+    code="en",
+    other_code="fr",
+    other_name="Français",
+    other_file="index.html",
+    skip="Skip to content",
+    demo="Demonstration authority. Its certificates prove nothing and count for nobody.",
+    intro="Here are this authority's certificates, its revocation lists, its policies, and the status of each certificate.",
+    authorities="Certification authorities",
+    root="Root authority",
+    issued_by="Certified by",
+    until="Valid until",
+    fingerprint="SHA-256 fingerprint",
+    certificate="Certificate",
+    chain="Chain",
+    crl="Revocation list",
+    delta="Delta list",
+    shards="Partial lists",
+    check="Check a certificate",
+    check_intro="First compare the root authority's fingerprint with the one that the ordre gave you by another way.",
+    openssl="With OpenSSL",
+    sceau="With Sceau: path, status and policy, with reasons",
+    certificate_file="certificate.pem",
+    chain_file="chain.pem",
+    status="Status of a certificate online (OCSP)",
+    status_text="Address of the responder, by POST or by GET (RFC 6960, RFC 5019):",
+    documents="Policies",
+    journal="The authority's journal",
+    journal_text="Last signed checkpoint: it binds the authority to everything that it recorded until then.",
+    no_journal="No checkpoint has been published yet.",
+    journal_link="Checkpoint, as signed",
+    written="Page written on",
+    months=tuple("January February March April May June July August September October November December".split()),
+)
+
+
+def _page(repository: Repository, words: _Words) -> str:
+    name = escape(repository.name)
+    other = f'lang="{words.other_code}" hreflang="{words.other_code}"'
+    warning = f'<p class="warning" role="note">{escape(words.demo)}</p>\n' if repository.mode != "production" else ""
+    return f"""<!doctype html>
+<html lang="{words.code}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{name}</title>
+<link rel="stylesheet" href="/style.css">
+<link rel="alternate" hreflang="{words.other_code}" href="/{words.other_file}">
+</head>
+<body>
+<a class="skip" href="#contenu">{escape(words.skip)}</a>
+{warning}<header>
+<div class="top">
+<p>{escape(repository.organisation)}</p>
+<p><a class="language" href="/{words.other_file}" {other}>{words.other_name}</a></p>
+</div>
+<h1>{name}</h1>
+<p>{escape(words.intro)}</p>
+</header>
+<main id="contenu">
+{_authorities(repository, words)}
+{_checking(repository, words)}
+{_status(repository, words)}
+{_documents(repository, words)}
+{_journal(repository, words)}
+</main>
+<footer>
+<p>{escape(words.written)} {_moment(repository.written, words)}</p>
+</footer>
+</body>
+</html>
+"""
+
+
+def _authorities(repository: Repository, words: _Words) -> str:
+    cards = "\n".join(_authority(authority, words) for authority in repository.authorities)
+    return f"""<section aria-labelledby="ac">
+<h2 id="ac">{escape(words.authorities)}</h2>
+<div class="cards">
+{cards}
+</div>
+</section>"""
+
+
+def _authority(authority: PublishedAuthority, words: _Words) -> str:
+    ca_id, above = escape(authority.ca_id), words.root
+    if authority.issuer is not None:
+        above = f"{words.issued_by} {authority.issuer}"
+    fingerprint = " ".join(f"{octet:02X}" for octet in authority.fingerprint)  # as `openssl x509 -fingerprint` shows it, nearly
+    links = [
+        (f"/aia/{ca_id}.cer", f"{words.certificate} (DER)"),
+        (f"/chain/{ca_id}.pem", f"{words.chain} (PEM)"),
+        (f"/crl/{ca_id}.crl", f"{words.crl} (CRL)"),
+    ]
+    if authority.delta:
+        links.append((f"/crl/{ca_id}-delta.crl", f"{words.delta} (CRL)"))
+    items = "\n".join(f'<li><a href="{href}">{escape(label)}</a></li>' for href, label in links)
+    return f"""<article aria-labelledby="ac-{ca_id}">
+<h3 id="ac-{ca_id}">{escape(authority.common_name)}</h3>
+<p>{escape(above)}</p>
+<dl>
+<dt>{escape(words.until)}</dt>
+<dd>{_day(authority.not_after, words)}</dd>
+<dt>{escape(words.fingerprint)}</dt>
+<dd><code>{fingerprint}</code></dd>
+</dl>
+<ul class="links">
+{items}
+</ul>
+{_shards(authority, words)}</article>"""
+
+
+def _shards(authority: PublishedAuthority, words: _Words) -> str:
+    if not authority.shards:
+        return ""
+    ca_id = escape(authority.ca_id)
+    links = "\n".join(f'<li><a href="/crl/{ca_id}/{shard}.crl">{shard}</a></li>' for shard in range(authority.shards))
+    title = f"{escape(words.shards)} ({authority.shards})"
+    return f'<details>\n<summary>{title}</summary>\n<ul class="links">\n{links}\n</ul>\n</details>\n'
+
+
+def _checking(repository: Repository, words: _Words) -> str:
+    issuing = [authority for authority in repository.authorities if authority.issuer is not None] or repository.authorities
+    chain, certificate = words.chain_file, words.certificate_file
+    base = repository.base_url
+    ca_id = issuing[0].ca_id if issuing else "…"
+    commands = _commands(
+        f"curl -o {chain} {base}/chain/{ca_id}.pem",
+        f"openssl verify -CAfile {chain} {certificate}",
+        f"openssl ocsp -CAfile {chain} -issuer {chain} -cert {certificate} -url {base}/ocsp",
+    )
+    return f"""<section aria-labelledby="check">
+<h2 id="check">{escape(words.check)}</h2>
+<p>{escape(words.check_intro)}</p>
+<h3>{escape(words.openssl)}</h3>
+{commands}
+<h3>{escape(words.sceau)}</h3>
+{_commands(f"sceau check {certificate}")}
+</section>"""
+
+
+def _status(repository: Repository, words: _Words) -> str:
+    return f"""<section aria-labelledby="ocsp">
+<h2 id="ocsp">{escape(words.status)}</h2>
+<p>{escape(words.status_text)}</p>
+{_commands(f"{repository.base_url}/ocsp")}
+</section>"""
+
+
+def _documents(repository: Repository, words: _Words) -> str:
+    if not repository.documents:
+        return ""
+    items = "\n".join(
+        f'<li><a href="/policies/{escape(document.file)}">'
+        f"{escape(document.french if words.code == 'fr' else document.english)}</a></li>"
+        for document in repository.documents
+    )
+    return f"""<section aria-labelledby="policies">
+<h2 id="policies">{escape(words.documents)}</h2>
+<ul class="links">
+{items}
+</ul>
+</section>"""
+
+
+def _journal(repository: Repository, words: _Words) -> str:
+    title = f'<section aria-labelledby="journal">\n<h2 id="journal">{escape(words.journal)}</h2>\n'
+    if not repository.checkpoint:
+        return f"{title}<p>{escape(words.no_journal)}</p>\n</section>"
+    return f"""{title}<p>{escape(words.journal_text)}</p>
+<pre><samp>{escape(repository.checkpoint.strip())}</samp></pre>
+<ul class="links">
+<li><a href="/journal/checkpoint">{escape(words.journal_link)}</a></li>
+</ul>
+</section>"""
+
+
+def _commands(*commands: str) -> str:
+    """Write commands one to a block, so that a long one that wraps on a phone is still seen to be one."""
+    return "<pre>" + "".join(f"<code>{escape(command)}</code>" for command in commands) + "</pre>"
+
+
+def _day(moment: datetime, words: _Words) -> str:
+    day = moment.astimezone(UTC)
+    return f'<time datetime="{day:%Y-%m-%d}">{day.day} {words.months[day.month - 1]} {day.year}</time>'
+
+
+def _moment(moment: datetime, words: _Words) -> str:
+    day = moment.astimezone(UTC)
+    return f'<time datetime="{moment_text(day)}">{day.day} {words.months[day.month - 1]} {day.year}, {day:%H:%M} UTC</time>'
