@@ -2,7 +2,7 @@
 
 What a crash leaves behind is decided by where it happens; these names (issuance, revocation, publication) let a test
 choose. Refused in production. Actions: ``kill`` (the process ends without a word), ``raise`` (an unexpected error),
-``hang=SECONDS``.
+``stop`` (the process is suspended until somebody continues it), ``hang=SECONDS``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import time
 from trust.errors import Malformed, Refused
 
 POINTS = frozenset(
-    "req.parsed authz.checked key.checked serial.drawn lint.done intent.committed audit.presign hsm.before hsm.after sig.verified "
-    "issued.committed response.before revoke.committed outbox.sent crl.read crl.signed crl.renamed ocsp.signed ocsp.cached".split()
+    "req.parsed authz.checked key.checked serial.drawn lint.done audit.presign intent.committed hsm.before hsm.after "
+    "sig.verified issued.committed response.before revoke.committed outbox.sent crl.read crl.signed crl.recorded crl.renamed "
+    "ocsp.signed ocsp.cached".split()
 )
 
 
@@ -55,6 +56,8 @@ class Faults:
             return
         if self._action == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif self._action == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
         elif self._action == "raise":
             raise InjectedFault(point)
         elif self._action.startswith("hang="):

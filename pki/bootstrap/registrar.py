@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pki.bootstrap.home import Home
+from pki.faults import Faults
 from pki.registration.decide import Decisions
 from pki.registration.enrol import Enrolment
 from pki.registration.lifecycle import Lifecycle
@@ -24,7 +25,8 @@ def decisions(home: Home) -> Decisions:
 
 def revocation(home: Home) -> Revocation:
     """Return the service that revokes, holds and releases."""
-    return Revocation(home.store, home.settings, home.reasons, home.clock, home.entropy)
+    faults = Faults.from_environment(home.settings.mode)
+    return Revocation(home.store, home.settings, home.reasons, home.clock, home.entropy, faults=faults)
 
 
 def lifecycle(home: Home) -> Lifecycle:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pki.faults import Faults
 from pki.inventory import serials
 from pki.inventory.model import Certificate, State
 from pki.issuance.approvals import APPROVAL, ApprovedBatch, approved_batch, check_approval
@@ -61,10 +62,11 @@ class Preparation:
 class Preparer:
     """Turns orders into intents, inside the caller's transaction."""
 
-    def __init__(self, authority: Authority, settings: Settings, entropy: Entropy) -> None:
+    def __init__(self, authority: Authority, settings: Settings, entropy: Entropy, faults: Faults | None = None) -> None:
         self._authority = authority
         self._settings = settings
         self._entropy = entropy
+        self._faults = faults or Faults()
 
     def prepare(self, orders: Sequence[CertificateOrder], tx: IssuanceTransaction, now: datetime) -> Preparation:
         """Prepare what can be; an order that is refused does not stop the others."""
@@ -85,12 +87,14 @@ class Preparer:
             key_hash = key_hashes[order.id]
             try:
                 self._check_request(order, request, batches.of(order.batch), standings.get(request.holder), now)
+                self._faults.at("authz.checked")
                 if key_hash != request.key:
                     raise Refused("the approvals are about another public key", citation="CP 3.2.1")
                 if key_hash in blocked:
                     raise Refused("this key is known to be compromised", citation="CP 4.9.12")
                 if holders.get(key_hash, set()) - {request.holder}:
                     raise Refused("this key is already certified for someone else", citation="CP 6.1.1")
+                self._faults.at("key.checked")
                 certificate = self._render(order, request, key_hash, now)
                 # Two orders of one batch may carry one key for two people: the second must see the first.
                 holders.setdefault(key_hash, set()).add(request.holder)
@@ -165,11 +169,13 @@ class Preparer:
         not_after = now + timedelta(days=compiled.profile.validity_days if days is None else days) - timedelta(seconds=1)
         check_able(ca, now, not_after)
         serial = serials.draw(self._entropy)
+        self._faults.at("serial.drawn")
         shard = serials.shard_of(serial, ca.view.shards)
         tbs = compiled.render(subject, spki, serial, now, not_after, shard)
         # Blocking, and by a path that shares nothing with the compiler: what is signed is what was ordered (CP 4.3.1).
         if findings := lint(tbs, compiled, now, Particulars(subject, spki, serial, now, not_after, shard)):
             raise Refused(f"lint: {findings[0].code}: {findings[0].detail}", citation=findings[0].citation)
+        self._faults.at("lint.done")
         return Certificate(
             ca=ca_id,
             serial=serial,

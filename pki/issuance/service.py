@@ -58,9 +58,9 @@ class IssuanceService:
         self._store = store
         self._signer = signer
         self._clock = time
-        self._preparer = Preparer(authority, settings, entropy)
-        self._instance = instance
         self._faults = faults or Faults()
+        self._preparer = Preparer(authority, settings, entropy, self._faults)
+        self._instance = instance
 
     def recover(self) -> int:
         """Revoke the intents that this instance left open, and put their orders back; return how many.
@@ -114,7 +114,6 @@ class IssuanceService:
     def _prepare_taken(self, tx: IssuanceTransaction, orders: Sequence[CertificateOrder]) -> tuple[list[Certificate], int]:
         now = self._clock.now()
         outcome = self._preparer.prepare(orders, tx, now)
-        self._faults.at("lint.done")
         if outcome.prepared:
             self._commit_intents(tx, outcome.prepared)
             tx.orders.set_prepared([(c.order_id, c.serial) for c in outcome.prepared])
@@ -127,7 +126,6 @@ class IssuanceService:
     def _commit_intents(self, tx: IssuanceTransaction, prepared: Sequence[Certificate]) -> None:
         tx.certificates.add_prepared(prepared, self._instance)
         tx.journal.append_many([_prepared(certificate) for certificate in prepared], at=prepared[0].prepared_at)
-        self._faults.at("serial.drawn")
 
     def _finish(self, prepared: Sequence[Certificate]) -> list[Certificate]:
         """Sign committed intents, verify, and record; from here a failure leaves them open for `recover`."""

@@ -15,6 +15,7 @@ from datetime import datetime
 from cryptography import x509
 
 from pki.audit.events import event
+from pki.faults import Faults
 from pki.inventory.model import REASONS_BY_NAME, Certificate, Reason, State
 from pki.issuance.approvals import Act, statement_of, verify_act
 from pki.revocation.changes import end, release
@@ -66,7 +67,14 @@ class Revocation:
     """Receives demands to revoke, hold and release."""
 
     def __init__(
-        self, store: RevocationStore, settings: Settings, reasons: Mapping[str, frozenset[Reason]], time: Clock, entropy: Entropy
+        self,
+        store: RevocationStore,
+        settings: Settings,
+        reasons: Mapping[str, frozenset[Reason]],
+        time: Clock,
+        entropy: Entropy,
+        *,
+        faults: Faults | None = None,
     ) -> None:
         """Serve one home; `reasons` are those that each profile allows."""
         self._store = store
@@ -74,6 +82,7 @@ class Revocation:
         self._reasons = reasons
         self._clock = time
         self._entropy = entropy
+        self._faults = faults or Faults()
 
     def officer_statement(self, serial: bytes, reason: Reason, officer_id: str) -> str:
         """Return what an officer signs to revoke (or hold) a certificate of the officer's board.
@@ -112,7 +121,8 @@ class Revocation:
             if reason is Reason.KEY_COMPROMISE:
                 # Claimed, not proven: this key is refused from now on, but its other certificates wait for proof.
                 self._block(tx, certificate, "claimed", 1, act.officer)
-            return Revoked(changed[0] if changed else certificate, already=not changed)
+        self._faults.at("revoke.committed")
+        return Revoked(changed[0] if changed else certificate, already=not changed)
 
     def release_by_officer(self, act: Act) -> Certificate:
         """Take a certificate off hold on an officer's signed act.
@@ -131,7 +141,9 @@ class Revocation:
                     f"this hold was placed by the {certificate.held_by}: only its end releases it", citation="CP 4.9.16"
                 )
             tx.acts.add(act, self._entropy.octets(16).hex(), now)
-            return release(tx, [certificate], now, act.officer, "released-by-officer")[0]
+            released = release(tx, [certificate], now, act.officer, "released-by-officer")[0]
+        self._faults.at("revoke.committed")
+        return released
 
     def by_holder(self, statement: str, signature: bytes) -> Revoked:
         """Revoke on a signature made with the certified key: proof of control of it (CP 4.9.2).
@@ -161,7 +173,8 @@ class Revocation:
             cascade = 0
             if reason is Reason.KEY_COMPROMISE:
                 cascade = self._compromise(tx, certificate, by)
-            return Revoked(changed[0] if changed else certificate, already=not changed, cascade=cascade)
+        self._faults.at("revoke.committed")
+        return Revoked(changed[0] if changed else certificate, already=not changed, cascade=cascade)
 
     def _compromise(self, tx: RevocationTransaction, certificate: Certificate, by: str) -> int:
         """Proven compromise: every certificate of the key ends now, and the key is never certified again (invariant I6)."""
