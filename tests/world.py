@@ -7,6 +7,7 @@ officers, each with a registered key, and an empty register.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hsm import passphrase
+from hsm.sealing import Kdf
 from hsm.software import SoftwareKeystore
 from pki.adapters.store.store import Store
 from pki.bootstrap import registrar
@@ -35,7 +38,7 @@ from pki.registration.applications import Application
 from pki.registration.lifecycle import Applied, Lifecycle
 from pki.revocation.service import Revoked
 from trust.algorithms import ALGORITHMS, PrivateKey, algorithm_of, spki
-from trust.entropy import Entropy
+from trust.entropy import Entropy, SystemEntropy
 from trust.identity import luhn_key
 from trust.testing import FixedClock
 
@@ -43,6 +46,14 @@ BASE_URL = "http://pki.exemple-sante.fr"
 
 _MADE: dict[tuple[str | None, str], tuple[TemporaryDirectory[str], dict[str, ec.EllipticCurvePrivateKey]]] = {}
 """Homes made so far in this process, by algorithm and address."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A home that was made once, to begin other worlds from (`World.keep`)."""
+
+    home: Path
+    officer_keys: dict[str, ec.EllipticCurvePrivateKey]
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,19 @@ def certification_request(key: PrivateKey) -> bytes:
     return x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, digest).public_bytes(Encoding.DER)
 
 
+def _set_database(authority: Path, url: str) -> None:
+    text = re.sub(r'(?m)^\[database\]\nurl = ".*"\n+', "", authority.read_text(encoding="utf-8"))
+    authority.write_text(f'[database]\nurl = "{url}"\n\n' + text, encoding="utf-8")
+
+
+def _make_keystore(home: Path) -> None:
+    """Make the keystore that `create` will find: with the least derivation it allows, for each world opens it again."""
+    secrets = home / "secrets"
+    secrets.mkdir(mode=0o700, parents=True)
+    secret = passphrase.write_new(secrets / "keystore-passphrase", SystemEntropy())
+    SoftwareKeystore.create(home / "keys", secret, mode="demo", entropy=SystemEntropy(), kdf=Kdf(memory_kib=19 * 1024, passes=1))
+
+
 class World:
     """One authority and the people around it."""
 
@@ -117,19 +141,25 @@ class World:
         clock: FixedClock | None = None,
         entropy: Entropy | None = None,
         base_url: str = BASE_URL,
+        made: Made | None = None,
     ) -> None:
+        """Make an authority, or begin from a copy of one that was `made`, over the database of that URL if one is given."""
         self.directory = directory
         self.clock = clock or FixedClock()
         self.officer_keys: dict[str, ec.EllipticCurvePrivateKey] = {}
         self.keys: dict[bytes, PrivateKey] = {}
         usual = database_url is None and clock is None and entropy is None
-        made = _MADE.get((algorithm, base_url)) if usual else None
+        if made is None and usual and (kept := _MADE.get((algorithm, base_url))):
+            made = Made(Path(kept[0].name), kept[1])
         if made is not None:
             # Keys and CAs are made once a process; each test gets its own copy of the home.
-            shutil.copytree(made[0].name, directory, symlinks=True)
-            self.officer_keys = dict(made[1])
-            self.home: Home = open_home(directory, clock=self.clock)
+            shutil.copytree(made.home, directory, symlinks=True)
+            self.officer_keys = dict(made.officer_keys)
+            if database_url is not None:
+                _set_database(directory / "config" / "authority.toml", database_url)
+            self.home: Home = open_home(directory, clock=self.clock, entropy=entropy)
         else:
+            _make_keystore(directory)
             self.home = create(
                 directory, "dev", base_url, algorithm=algorithm, database_url=database_url, clock=self.clock, entropy=entropy
             )
@@ -150,10 +180,15 @@ class World:
                     tx.acts.add_key(officer.id, spki(key.public_key()), self.clock.now())
 
     def _keep_copy(self, kind: tuple[str | None, str]) -> None:
-        self.store.engine.dispose()  # The last connection closed folds SQLite's log into the file that is copied.
         kept = TemporaryDirectory(prefix="sceau-world-")
-        shutil.copytree(self.directory, kept.name, symlinks=True, dirs_exist_ok=True)
-        _MADE[kind] = (kept, dict(self.officer_keys))
+        _MADE[kind] = (kept, self.keep(Path(kept.name)).officer_keys)
+
+    def keep(self, directory: Path) -> Made:
+        """Copy this home as it stands into a directory, for other worlds to begin from (the database only if it is SQLite)."""
+        self.close()
+        self.store.engine.dispose()  # The last connection closed folds SQLite's log into the file that is copied.
+        shutil.copytree(self.directory, directory, symlinks=True, dirs_exist_ok=True)
+        return Made(directory, dict(self.officer_keys))
 
     @property
     def store(self) -> Store:
@@ -162,7 +197,7 @@ class World:
 
     @cached_property
     def custodian(self) -> SoftwareKeystore:
-        """The keystore, opened once: its memory-hard key derivation costs a tenth of a second."""
+        """The keystore, opened once."""
         return open_custodian(self.home)
 
     @cached_property

@@ -39,6 +39,13 @@ class PublicationFiles:
         draft.rename(path)
         return True
 
+    def read(self, name: str) -> bytes | None:
+        """Return what a file says, or None when there is none."""
+        try:
+            return (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
     def replace(self, name: str, content: bytes, still_last: Callable[[], bool]) -> bool:
         """Put a list in place if it is still the last of its sequence; return whether it was.
 

@@ -247,6 +247,25 @@ class Certificates:
         )
         return [(bytes(row[0]), row[1], row[2], row[3], row[4], row[5]) for row in self._connection.execute(statement)]
 
+    def revocations_of(self, serials: Sequence[bytes]) -> list[tuple[bytes, int, int | None, int, int, int]]:
+        """Return the same of those of these certificates that are revoked or held, in the same order."""
+        found: list[tuple[bytes, int, int | None, int, int, int]] = []
+        c = certificates.c
+        for start in range(0, len(serials), 500):
+            statement = select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard, c.changed_at).where(
+                c.serial.in_(serials[start : start + 500]), c.state >= State.HELD.value
+            )
+            found += [(bytes(row[0]), row[1], row[2], row[3], row[4], row[5]) for row in self._connection.execute(statement)]
+        return sorted(found, key=lambda row: (row[1], row[0]))
+
+    def shards_of(self, serials: Sequence[bytes]) -> list[int]:
+        """Return the CRL shards that these certificates name."""
+        found: set[int] = set()
+        for start in range(0, len(serials), 500):
+            statement = select(certificates.c.shard).where(certificates.c.serial.in_(serials[start : start + 500])).distinct()
+            found |= {row[0] for row in self._connection.execute(statement)}
+        return sorted(found)
+
     def releases(self, ca: str, since: int) -> list[tuple[bytes, int, int]]:
         """Return (serial, released at, shard) of what was taken off hold since."""
         c = certificates.c

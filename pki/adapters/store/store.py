@@ -105,6 +105,9 @@ class Store:
         with self._guard(), self.engine.connect() as connection:
             if self.engine.dialect.name == "sqlite":
                 connection.execute(text("BEGIN"))
+            else:
+                # One snapshot for all statements, as SQLite's: READ COMMITTED would show each a later state.
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
             try:
                 yield Transaction(connection)
             finally:

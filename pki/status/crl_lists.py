@@ -1,0 +1,233 @@
+"""The entries of one CA's lists, kept encoded and kept up with the inventory (RFC 5280 §5; CP 4.9.7).
+
+A publisher begins by reading every revoked certificate, once; then it follows the journal, whose entries stand in the order
+in which they were committed. Time would not do: a change is stamped when it begins, and a register that is applied to a
+million people is committed minutes later, behind the back of whoever looks for what is newer than the last look.
+
+This module keeps entries. When a list is due and under which number is `publish` and `crl_sequence`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from pki.audit.journal import Journal
+from pki.inventory.model import Reason
+from pki.status.crl import Body, delta_body
+from pki.status.crl_sequence import Schedule, is_listed
+from pki.status.ports import CertificatesPort, RevokedRow
+from trust.algorithms import Algorithm
+
+FULL, DELTA = "full", "delta"
+DELTA_MARGIN_SECONDS = 15 * 60
+"""How far before its base a delta begins: what was under way when the base was made is on it. An entry that the base has too
+does no harm (RFC 5280 §5.2.4)."""
+AT_ONCE = datetime.min.replace(tzinfo=UTC)
+"""Since when a list waits that is not as it should be: no delay is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrlRecord:
+    """The last CRL of a CA in one scope: ``full``, ``delta`` or the number of a shard."""
+
+    ca: str
+    scope: str
+    number: int
+    this_update: datetime
+    next_update: datetime
+    base: int | None
+    entries: int
+    sha256: bytes
+
+
+class CrlsPort(Protocol):
+    """The sequence of CRLs."""
+
+    def last(self, ca: str, scope: str) -> CrlRecord | None: ...
+    def replace(self, previous: CrlRecord | None, new: CrlRecord) -> bool: ...
+
+
+class ChangesPort(Protocol):
+    """The journal, as the publisher follows it."""
+
+    def status_changes(self, start: int) -> tuple[int, list[tuple[str, str, bytes]]]: ...
+
+
+class CrlTransaction(Protocol):
+    """One transaction of the publisher; what it reads belongs together."""
+
+    @property
+    def certificates(self) -> CertificatesPort: ...
+    @property
+    def crls(self) -> CrlsPort: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def journal_table(self) -> ChangesPort: ...
+
+
+class CrlStore(Protocol):
+    """Opens transactions."""
+
+    def write(self) -> AbstractContextManager[CrlTransaction]: ...
+    def read(self) -> AbstractContextManager[CrlTransaction]: ...
+
+
+class FilesPort(Protocol):
+    """The repository."""
+
+    def read(self, name: str) -> bytes | None: ...
+    def replace(self, name: str, content: bytes, still_last: Callable[[], bool]) -> bool: ...
+
+
+@dataclass(frozen=True)
+class CrlIssuer:
+    """What a list says of its issuer, and how often it is made."""
+
+    ca: str
+    name_der: bytes
+    key_id: bytes
+    algorithm: Algorithm
+    base_url: str
+    shards: int
+    """0 for a CA whose certificates name the full list."""
+    delta: bool
+    validity: timedelta
+    delay: timedelta
+    """How long a revocation may wait for company."""
+    sign: Callable[[bytes, str], bytes]
+    """(to-be-signed list, name and number) → signature."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """A list is made anew at half of its validity, at the latest."""
+        return Schedule(self.validity / 2, self.validity)
+
+    def name(self, scope: str) -> str:
+        """Return where a list of this CA is published, below the address of the repository."""
+        if scope == FULL:
+            return f"crl/{self.ca}.crl"
+        return f"crl/{self.ca}-delta.crl" if scope == DELTA else f"crl/{self.ca}/{scope}.crl"
+
+    def url(self, scope: str) -> str:
+        """Return the URL of a list, as certificates and lists name it."""
+        return f"{self.base_url}/{self.name(scope)}"
+
+
+class Lists:
+    """The entries of one CA, by shard. One thread owns it."""
+
+    def __init__(self, issuer: CrlIssuer) -> None:
+        self.issuer = issuer
+        self.bodies: dict[int, Body] = {}
+        self.dirty: dict[str, datetime] = {}
+        """Scopes whose list lacks a change, and since when."""
+        self.last: dict[str, CrlRecord | None] = {}
+        self.built_at: datetime | None = None
+        self._next = 0
+        """Number of the first journal entry that is not taken in."""
+        self._held: set[bytes] = set()
+        """Serials that the bodies list as held: what happens to one of them changes an entry, and adds none."""
+        self._oldest: CrlRecord | None = None
+        """The oldest of the last lists when the bodies were built: who expired before it is left out."""
+
+    @property
+    def scopes(self) -> list[str]:
+        """The lists to publish: shards first, for relying parties read them; the delta follows its full list."""
+        shards = [str(shard) for shard in sorted({*range(self.issuer.shards), *self.bodies})] if self.issuer.shards else []
+        return [*shards, FULL, *([DELTA] if self.issuer.delta else [])]
+
+    def build(self, tx: CrlTransaction, files: FilesPort, now: datetime) -> None:
+        """Read every revoked certificate again: those that expired before the last lists are left out (CP 4.10.2)."""
+        ca = self.issuer.ca
+        self._next, _ = tx.journal_table.status_changes(-1)
+        self.last = {scope: tx.crls.last(ca, scope) for scope in self.scopes}
+        made = [record for record in self.last.values() if record is not None]
+        self._oldest = min(made, key=lambda record: record.this_update) if len(made) == len(self.last) else None
+        self.bodies = {shard: Body() for shard in range(max(self.issuer.shards, 1))}
+        self._held.clear()
+        self._fill(tx, None)
+        self.built_at = now
+        for scope, record in self.last.items():
+            # A crash may have come between the change, its list and the file; and what is published may be lost.
+            if record is not None and not self._is_served(tx, files, record):
+                self.dirty[scope] = AT_ONCE
+
+    def look(self, tx: CrlTransaction, now: datetime) -> None:
+        """Take in what changed since the last look."""
+        self._next, changes = tx.journal_table.status_changes(self._next)
+        first: dict[bytes, str] = {}
+        for what, ca, serial in changes:
+            if ca == self.issuer.ca:
+                first.setdefault(serial, what)
+        if not first:
+            return
+        listed = {serial for serial, what in first.items() if what in ("released", "reason_upgraded") or serial in self._held}
+        rows = {row[0]: row for row in tx.certificates.revocations_of(list(first))}
+        again = set(tx.certificates.shards_of(list(listed)))  # There they stand already, and otherwise.
+        for serial, row in rows.items():
+            if serial not in listed:
+                self._append(row)
+        for shard in again:
+            self.bodies[shard] = Body()
+            self._fill(tx, shard)
+        for shard in again | {row[4] for row in rows.values()}:
+            self._mark(shard, now)
+        self._held -= first.keys() - rows.keys()
+
+    def content(self, tx: CrlTransaction, scope: str) -> tuple[Body, int | None]:
+        """Return the entries of a list and, for a delta, the number of the full list it completes."""
+        if scope == FULL:
+            return self.full(), None
+        if scope != DELTA:
+            return self.bodies.setdefault(int(scope), Body()), None
+        full = self.last.get(FULL)
+        assert full is not None, "the full list is published before its delta"
+        since = int(full.this_update.timestamp()) - DELTA_MARGIN_SECONDS
+        changed = tx.certificates.revocations(self.issuer.ca, None, changed_since=since)
+        return delta_body((row[:5] for row in changed), tx.certificates.releases(self.issuer.ca, since)), full.number
+
+    def full(self) -> Body:
+        """Return the entries of all shards, as one body."""
+        if len(self.bodies) == 1:
+            return next(iter(self.bodies.values()))
+        return Body.joined(self.bodies[shard] for shard in sorted(self.bodies))
+
+    @property
+    def size(self) -> int:
+        """Octets of the entries of all shards."""
+        return sum(body.size for body in self.bodies.values())
+
+    def _fill(self, tx: CrlTransaction, shard: int | None) -> None:
+        live_at = int(self._oldest.this_update.timestamp()) if self._oldest else 0
+        rows: Iterable[RevokedRow] = tx.certificates.revocations(self.issuer.ca, shard, live_at=live_at)
+        for row in rows:
+            if is_listed(row[1], row[3], self._oldest):
+                self._append(row)
+
+    def _append(self, row: RevokedRow) -> None:
+        serial, revoked_at, reason, _, shard, _ = row
+        self.bodies.setdefault(shard, Body()).append(serial, revoked_at, reason)
+        if reason == Reason.CERTIFICATE_HOLD:
+            self._held.add(serial)
+        else:
+            self._held.discard(serial)
+
+    def _is_served(self, tx: CrlTransaction, files: FilesPort, record: CrlRecord) -> bool:
+        """Tell whether the file of a list is the last one on record, and lists what the inventory now says."""
+        if record.scope == DELTA and self.last.get(FULL) is None:
+            return False
+        file = files.read(self.issuer.name(record.scope))
+        if file is None or hashlib.sha256(file).digest() != record.sha256:
+            return False
+        body, base = self.content(tx, record.scope)
+        return (len(body), base) == (record.entries, record.base) and body.octets in file
+
+    def _mark(self, shard: int, now: datetime) -> None:
+        for scope in [*([str(shard)] if self.issuer.shards else []), FULL, *([DELTA] if self.issuer.delta else [])]:
+            self.dirty.setdefault(scope, now)
