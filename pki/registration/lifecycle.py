@@ -10,6 +10,7 @@ to practise.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
@@ -146,7 +147,7 @@ class Lifecycle:
         large = summary.rights_taken > self._settings.register.threshold
         plan = Plan(snapshot, previous, summary, self._settings.register.approvals if large else 1)
         with self._store.read() as tx:
-            signed = tuple(sorted({act.officer for act in tx.acts.of_target(PLAN, plan.hash)}))
+            signed = self._signers(tx, plan, self._clock.now())
         return Plan(snapshot, previous, summary, plan.needed, signed)
 
     def plan_statement(self, plan: Plan, officer_id: str) -> str:
@@ -166,9 +167,8 @@ class Lifecycle:
             if act.type != PLAN or act.target != plan.hash:
                 raise Refused("the signature is not over this plan", citation="CP 4.9.3")
             officer, _ = verify_act(act, tx.acts.keys(act.officer), self._settings, role="approve", now=now)
-            already = {each.officer for each in tx.acts.of_target(PLAN, plan.hash)}
-            if officer.id not in already:
-                tx.acts.add(act, self._entropy.octets(16).hex(), now)
+            already = set(self._signers(tx, plan, now))
+            if officer.id not in already and tx.acts.add(act, self._entropy.octets(16).hex(), now):
                 tx.journal.append(event("plan.approved", plan=plan.hash, officer=officer.id, ordre=officer.board), at=now)
             return tuple(sorted(already | {officer.id}))
 
@@ -207,10 +207,12 @@ class Lifecycle:
         return done
 
     def _signers(self, tx: RegistrationTransaction, plan: Plan, now: datetime) -> tuple[str, ...]:
+        """Return who has signed, by keys and mandates that stand now: an officer whose key was replaced signs again."""
         signers = set()
         for act in tx.acts.of_target(PLAN, plan.hash):
-            officer, _ = verify_act(act, tx.acts.keys(act.officer), self._settings, role="approve", now=now)
-            signers.add(officer.id)
+            with suppress(Refused):
+                officer, _ = verify_act(act, tx.acts.keys(act.officer), self._settings, role="approve", now=now)
+                signers.add(officer.id)
         return tuple(sorted(signers))
 
     def _apply_entries(self, tx: RegistrationTransaction, plan: Plan, now: datetime) -> list[str]:
@@ -246,7 +248,7 @@ class Lifecycle:
 
         Raises:
             Refused: the officer may not, or a decision concerns somebody whom the officer's board does not govern.
-            Conflict: a decision was recorded before.
+            Conflict: a decision, or this very act, was recorded before.
             Missing: a levée lifts nothing, or the person is unknown.
         """
         now = self._clock.now()
@@ -257,7 +259,9 @@ class Lifecycle:
             known = tx.register.standings([d.idnat for d in decisions], now)
             for decision in decisions:
                 self._record(tx, decision, officer.board, known.get(decision.idnat), now, officer.id)
-            tx.acts.add(act, self._entropy.octets(16).hex(), now)
+            if not tx.acts.add(act, self._entropy.octets(16).hex(), now):
+                # A suspension may come again after its levée: the signature of the first levée must not lift the second.
+                raise Conflict("this act was recorded before: sign a new one")
             return self._reconcile(tx, sorted({d.idnat for d in decisions}), now)
 
     def _record(
