@@ -1,18 +1,25 @@
 """The start page of the repository (RFC 3647 §2.2): what is published, and how to check a certificate with it.
 
-A pure function from plain facts to files, called by the issuer when it publishes; the publication process only serves what it
-wrote. The page runs no script and loads nothing but its style sheet. It is French, with an English twin; both say the same.
+Pure functions from plain facts to pages. The issuer publishes the facts (``authority.json``); publication turns them into pages,
+which run no script and load nothing but their style sheet. Each page is French, with an English twin that says the same.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
+from typing import Any
 
+from trust.clock import parse
 from trust.clock import text as moment_text
+from trust.errors import Malformed
+
+_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,15 @@ class PublishedAuthority:
     delta: bool = False
 
 
-@dataclass(frozen=True)
-class PublishedDocument:
-    """A policy document: its title in both languages, and its file under ``policies/``."""
-
-    french: str
-    english: str
-    file: str
+_TITLES = {
+    "LISEZMOI.md": ("Pour commencer", "Getting started (in French)"),
+    "CP.md": ("Politique de certification (CP)", "Certificate policy (CP)"),
+    "CPS.md": ("Déclaration des pratiques (CPS)", "Certification practice statement (CPS)"),
+    "disclosure.md": ("Déclaration d'information (PDS)", "Disclosure statement (PDS)"),
+    "limits.toml": ("Limites promises, lisibles par machine", "Promised limits, machine-readable"),
+    "oid-arc.md": ("Identifiants (OID)", "Identifiers (OID)"),
+}
+"""Title of each policy document in French and in English, in the order in which one reads them."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +60,57 @@ class Repository:
     """``"demo"``, ``"test"`` or ``"production"``: the first two carry a warning."""
     base_url: str
     authorities: Sequence[PublishedAuthority]
-    documents: Sequence[PublishedDocument]
+    documents: Sequence[str]
+    """Names of the files under ``policies/``."""
     written: datetime
     checkpoint: str = ""
     """The last signed checkpoint of the journal, as published under ``journal/checkpoint``; empty before the first."""
 
 
+def read_description(content: bytes, documents: Sequence[str], checkpoint: str, written: datetime) -> Repository:
+    """Read what the issuer publishes about itself (``authority.json``).
+
+    Raises:
+        Malformed: it is not that.
+    """
+    try:
+        facts = json.loads(content)
+        names = {ca["id"]: ca["common_name"] for ca in facts["cas"]}
+        return Repository(
+            name=str(facts["name"]),
+            organisation=str(facts["organisation"]),
+            mode=str(facts["mode"]),
+            base_url=str(facts["ocsp"]).removesuffix("/ocsp"),
+            authorities=[_read_authority(ca, names) for ca in facts["cas"]],
+            documents=documents,
+            written=written,
+            checkpoint=checkpoint,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise Malformed(f"authority.json does not describe an authority: {error!r}") from None
+
+
+def _read_authority(ca: dict[str, Any], names: dict[str, str]) -> PublishedAuthority:
+    if not _IDENTIFIER.fullmatch(ca["id"]):
+        raise ValueError(ca["id"])
+    return PublishedAuthority(
+        ca_id=ca["id"],
+        common_name=str(ca["common_name"]),
+        fingerprint=bytes.fromhex(ca["sha256"].replace(":", "")),
+        not_after=parse(ca["not_after"]),
+        issuer=None if ca["issuer"] is None else names[ca["issuer"]],
+        shards=len(ca["shards"]),
+        delta=ca["delta"] is not None,
+    )
+
+
 def pages(repository: Repository) -> dict[str, bytes]:
-    """Write the files of the start page, by their name under ``www/``."""
-    return {
-        "index.html": _page(repository, _FRENCH).encode(),
-        "index.en.html": _page(repository, _ENGLISH).encode(),
-        "style.css": files("web.publication").joinpath("style.css").read_bytes(),
-    }
+    """Write the pages, by their name under ``www/``."""
+    written: dict[str, bytes] = {"style.css": files("web.publication").joinpath("style.css").read_bytes()}
+    for words in (_FRENCH, _ENGLISH):
+        written[words.file] = _start_page(repository, words).encode()
+        written["policies/" + words.file] = _policies_page(repository, words).encode()
+    return written
 
 
 @dataclass(frozen=True)
@@ -71,6 +118,7 @@ class _Words:
     """One language."""
 
     code: str
+    file: str
     other_code: str
     other_name: str
     other_file: str
@@ -96,16 +144,20 @@ class _Words:
     status: str
     status_text: str
     documents: str
+    documents_text: str
+    start: str
     journal: str
     journal_text: str
     no_journal: str
     journal_link: str
+    key_link: str
     written: str
     months: tuple[str, ...]
 
 
 _FRENCH = _Words(
     code="fr",
+    file="index.html",
     other_code="en",
     other_name="English",
     other_file="index.en.html",
@@ -131,15 +183,19 @@ _FRENCH = _Words(
     status="État d'un certificat en ligne (OCSP)",
     status_text="Adresse du répondeur, par POST ou par GET (RFC 6960, RFC 5019)\u00a0:",
     documents="Politiques",
+    documents_text="Les règles que suit cette autorité, et ce que l'on peut en attendre. Ces documents sont du texte.",
+    start="Page d'accueil de l'autorité",
     journal="Journal de l'autorité",
     journal_text="Dernier point de contrôle signé\u00a0: il engage l'autorité sur tout ce qu'elle a consigné jusque-là.",
     no_journal="Aucun point de contrôle n'a encore été publié.",
     journal_link="Point de contrôle, tel que signé",
+    key_link="Clé qui le vérifie",
     written="Page écrite le",
     months=tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()),
 )
 _ENGLISH = _Words(
     code="en",
+    file="index.en.html",
     other_code="fr",
     other_name="Français",
     other_file="index.html",
@@ -165,17 +221,39 @@ _ENGLISH = _Words(
     status="Status of a certificate online (OCSP)",
     status_text="Address of the responder, by POST or by GET (RFC 6960, RFC 5019):",
     documents="Policies",
+    documents_text="The rules that this authority follows, and what may be expected of it. These documents are plain text.",
+    start="Start page of the authority",
     journal="The authority's journal",
     journal_text="Last signed checkpoint: it binds the authority to everything that it recorded until then.",
     no_journal="No checkpoint has been published yet.",
     journal_link="Checkpoint, as signed",
+    key_link="Key that verifies it",
     written="Page written on",
     months=tuple("January February March April May June July August September October November December".split()),
 )
 
 
-def _page(repository: Repository, words: _Words) -> str:
-    name = escape(repository.name)
+def _start_page(repository: Repository, words: _Words) -> str:
+    parts = (
+        _authorities(repository, words),
+        _checking(repository, words),
+        _status(repository, words),
+        _documents(repository, words),
+        _journal(repository, words),
+    )
+    return _page(repository, words, "/", repository.name, words.intro, "\n".join(parts))
+
+
+def _policies_page(repository: Repository, words: _Words) -> str:
+    start = f'<p><a href="/{words.file}">{escape(words.start)}</a></p>'
+    return _page(
+        repository, words, "/policies/", words.documents, words.documents_text, _document_links(repository, words) + start
+    )
+
+
+def _page(repository: Repository, words: _Words, folder: str, heading: str, intro: str, main: str) -> str:
+    name, twin = escape(repository.name), folder + words.other_file
+    title = name if heading == repository.name else f"{escape(heading)} — {name}"
     other = f'lang="{words.other_code}" hreflang="{words.other_code}"'
     warning = f'<p class="warning" role="note">{escape(words.demo)}</p>\n' if repository.mode != "production" else ""
     return f"""<!doctype html>
@@ -184,26 +262,22 @@ def _page(repository: Repository, words: _Words) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{name}</title>
+<title>{title}</title>
 <link rel="stylesheet" href="/style.css">
-<link rel="alternate" hreflang="{words.other_code}" href="/{words.other_file}">
+<link rel="alternate" hreflang="{words.other_code}" href="{twin}">
 </head>
 <body>
 <a class="skip" href="#contenu">{escape(words.skip)}</a>
 {warning}<header>
 <div class="top">
 <p>{escape(repository.organisation)}</p>
-<p><a class="language" href="/{words.other_file}" {other}>{words.other_name}</a></p>
+<p><a class="language" href="{twin}" {other}>{words.other_name}</a></p>
 </div>
-<h1>{name}</h1>
-<p>{escape(words.intro)}</p>
+<h1>{escape(heading)}</h1>
+<p>{escape(intro)}</p>
 </header>
 <main id="contenu">
-{_authorities(repository, words)}
-{_checking(repository, words)}
-{_status(repository, words)}
-{_documents(repository, words)}
-{_journal(repository, words)}
+{main}
 </main>
 <footer>
 <p>{escape(words.written)} {_moment(repository.written, words)}</p>
@@ -291,17 +365,19 @@ def _status(repository: Repository, words: _Words) -> str:
 def _documents(repository: Repository, words: _Words) -> str:
     if not repository.documents:
         return ""
-    items = "\n".join(
-        f'<li><a href="/policies/{escape(document.file)}">'
-        f"{escape(document.french if words.code == 'fr' else document.english)}</a></li>"
-        for document in repository.documents
-    )
     return f"""<section aria-labelledby="policies">
 <h2 id="policies">{escape(words.documents)}</h2>
-<ul class="links">
-{items}
-</ul>
-</section>"""
+{_document_links(repository, words)}</section>"""
+
+
+def _document_links(repository: Repository, words: _Words) -> str:
+    known = list(_TITLES)
+    names = sorted(repository.documents, key=lambda name: (known.index(name) if name in known else len(known), name))
+    items = "\n".join(
+        f'<li><a href="/policies/{escape(name)}">{escape(_TITLES.get(name, (name, name))[words.code == "en"])}</a></li>'
+        for name in names
+    )
+    return f'<ul class="links">\n{items}\n</ul>\n'
 
 
 def _journal(repository: Repository, words: _Words) -> str:
@@ -312,6 +388,7 @@ def _journal(repository: Repository, words: _Words) -> str:
 <pre><samp>{escape(repository.checkpoint.strip())}</samp></pre>
 <ul class="links">
 <li><a href="/journal/checkpoint">{escape(words.journal_link)}</a></li>
+<li><a href="/journal/key">{escape(words.key_link)}</a></li>
 </ul>
 </section>"""
 

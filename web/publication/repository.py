@@ -1,8 +1,8 @@
 """The repository (RFC 3647 §2): published files, from one folder and from nothing else.
 
-Only names that the authority would give to a file are looked for, each component is opened without following a symbolic link, and
-what is not a regular file does not exist. Small files are kept in memory and looked at again twice a second; larger ones are kept
-open and read piece by piece. A CRL past its nextUpdate is never given out (reliability L02): the reply says that it has expired.
+Only names that the authority would give to a file are looked for, and only regular files are found (`opening`). Small files are
+kept in memory and looked at again twice a second; larger ones are kept open and read piece by piece. A CRL past its nextUpdate is
+never given out (reliability L02): the reply says that it has expired.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,11 +20,13 @@ from trust.clock import text as moment_text
 from trust.errors import Malformed, Missing
 from web.publication.crl_dates import HEAD_OCTETS, dates
 from web.publication.freshness import cacheable, http_date, read_http_date
+from web.publication.opening import Signature, open_below, signature_of
+from web.publication.pages import Pages
 from web.publication.reply import NOSNIFF, LargeFile, Reply, Request, not_allowed, not_found, text
 
 _NAME = rb"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _FOLDERS = rb"(?:crl|aia|chain|policies|journal)/(?:%b/){0,5}(?:%b)?" % (_NAME, _NAME)
-_PUBLISHED = re.compile(rb"/(?:%b|index\.html|index\.en\.html|style\.css)?" % _FOLDERS)
+_PUBLISHED = re.compile(rb"/(?:%b|index\.html|index\.en\.html|style\.css|authority\.json)?" % _FOLDERS)
 
 _TYPES = {
     ".crl": b"application/pkix-crl",  # RFC 5280 §4.2.1.13 and RFC 2585 §4.2
@@ -34,11 +35,12 @@ _TYPES = {
     ".html": b"text/html; charset=utf-8",
     ".css": b"text/css; charset=utf-8",
     ".txt": b"text/plain; charset=utf-8",
-    ".md": b"text/markdown; charset=utf-8",
+    ".md": b"text/plain; charset=utf-8",  # a browser shows it; as text/markdown it would be saved
     ".toml": b"text/plain; charset=utf-8",
     ".json": b"application/json",
     ".pdf": b"application/pdf",
     "checkpoint": b"text/plain; charset=utf-8",  # a signed note
+    "key": b"text/plain; charset=utf-8",
 }
 _PAGE = (
     b"Content-Security-Policy: default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -57,8 +59,8 @@ RECHECK_SECONDS = 0.5
 class Document:
     """One published file as last seen."""
 
-    signature: tuple[int, int, int]
-    """Inode, modification time and size: what tells that the file was replaced."""
+    signature: Signature
+    """What tells that the file was replaced."""
     content: bytes | LargeFile
     head: bytes
     etag: bytes
@@ -78,6 +80,7 @@ class Repository:
         self.root = root
         self._cache_seconds = cache_seconds
         self._ticks = ticks
+        self._pages = Pages(root)
         self._documents: dict[str, Document] = {}
         self._held = 0
 
@@ -128,34 +131,35 @@ class Repository:
         self._keep(name, document)
         return document
 
-    def _signature(self, name: str) -> tuple[int, int, int] | None:
-        try:
-            found = os.stat(self.root / name, follow_symlinks=False)
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
+    def _signature(self, name: str) -> Signature | None:
+        return signature_of(self.root / name) or self._pages.signature(name)
 
     def _load(self, name: str, ticks: float) -> Document:
-        descriptor = _open(self.root, name)
+        try:
+            descriptor = open_below(self.root, name)
+        except Missing:
+            return self._document_of(name, *self._pages.make(name), ticks)
         found = os.fstat(descriptor)
+        signature = (found.st_ino, found.st_mtime_ns, found.st_size)
+        file = LargeFile(descriptor, found.st_size)  # owns the descriptor from here on
+        if found.st_size > SMALL_OCTETS:
+            return self._document_of(name, file, signature, ticks)
+        return self._document_of(name, os.read(descriptor, SMALL_OCTETS + 1), signature, ticks)
+
+    def _document_of(self, name: str, content: bytes | LargeFile, signature: Signature, ticks: float) -> Document:
         suffix = os.path.splitext(name)[1] or os.path.basename(name)
-        content: bytes | LargeFile = LargeFile(descriptor, found.st_size)  # owns the descriptor from here on
-        opening = b""
-        if found.st_size <= SMALL_OCTETS:
-            content = opening = os.read(descriptor, SMALL_OCTETS + 1)
-        elif suffix == ".crl":
-            opening = os.pread(descriptor, HEAD_OCTETS, 0)
-        etag = f"{found.st_size:x}-{found.st_mtime_ns:x}"
         if isinstance(content, bytes):
-            etag = hashlib.sha256(content).hexdigest()[:32]
+            etag, opening = hashlib.sha256(content).hexdigest()[:32], content
+        else:
+            etag, opening = f"{content.size:x}-{signature[1]:x}", os.pread(content.descriptor, HEAD_OCTETS, 0)
         page = _PAGE if suffix == ".html" else b""
-        soon = suffix in (".html", "checkpoint")
+        soon = suffix in (".html", ".json", "checkpoint")
         return Document(
-            signature=(found.st_ino, found.st_mtime_ns, found.st_size),
+            signature=signature,
             content=content,
             head=b"Content-Type: %b\r\n%b%b" % (_TYPES.get(suffix, b"application/octet-stream"), NOSNIFF, page),
             etag=f'"{etag}"'.encode(),
-            modified=datetime.fromtimestamp(int(found.st_mtime), UTC),
+            modified=datetime.fromtimestamp(signature[1] // 10**9, UTC),
             is_crl=suffix == ".crl",
             validity=_validity(opening, len(content)) if suffix == ".crl" else None,
             seconds=min(_SOON, self._cache_seconds) if soon else self._cache_seconds,
@@ -171,31 +175,6 @@ class Repository:
     def _forget(self, name: str) -> None:
         document = self._documents.pop(name)
         self._held -= len(document.content) if isinstance(document.content, bytes) else 0
-
-
-def _open(root: Path, name: str) -> int:
-    """Open a regular file below `root`, component by component, following no symbolic link (the root itself may be one).
-
-    Raises:
-        Missing: there is no such file, or it is something else.
-    """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # non-blocking: opening a pipe must not wait for a writer
-    *folders, last = name.split("/")
-    opened: list[int] = []
-    try:
-        opened.append(os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY))
-        for folder in folders:
-            opened.append(os.open(folder, flags | os.O_DIRECTORY, dir_fd=opened[-1]))
-        descriptor = os.open(last, flags, dir_fd=opened[-1])
-    except OSError as error:
-        raise Missing(name) from error
-    finally:
-        for folder_descriptor in opened:
-            os.close(folder_descriptor)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Missing(name)
-    return descriptor
 
 
 def _validity(opening: bytes, size: int) -> tuple[datetime, datetime] | None:

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.publication.client import get, post
 from tests.unit.publication.conftest import Town
 from tests.unit.publication.crls import crl, large_crl
+from tests.unit.publication.test_index import description
 from tests.unit.status import toy
 
 
@@ -92,6 +93,27 @@ def test_nothing_else_is_found(library: Town, target: str) -> None:
 
     assert (response.status, response.caching) == (404, "no-store")
     assert b"secret" not in response.body and b"personnes" not in response.body
+
+
+def test_pages_are_made_from_the_facts_that_the_issuer_publishes(town: Town) -> None:
+    """They follow the facts within a second, and are not there before the facts are."""
+    town.opens()
+    assert [town.ask(get(name)).status for name in (b"/", b"/policies/", b"/style.css")] == [404] * 3
+
+    town.publishes("policies/CP.md", b"# CP")
+    town.publishes("authority.json", description())
+    assert town.wait(lambda: town.ask(get(b"/")).status == 200)
+    names = (b"/index.html", b"/index.en.html", b"/policies/", b"/policies/index.en.html", b"/style.css", b"/authority.json")
+    found = [town.ask(get(name)) for name in names]
+    assert [each.status for each in found] == [200] * 6
+    assert b"SCEAU DEMO PERSONNES" in found[0].body and b"/policies/CP.md" in found[2].body
+    assert found[0].fields["content-security-policy"].startswith("default-src 'none'")
+    assert town.ask(get(b"/", more=b"If-None-Match: " + found[0].fields["etag"].encode() + b"\r\n")).status == 304
+
+    town.publishes("journal/checkpoint", b"sceau.example/journal\n1284\n")
+    assert town.wait(lambda: b"1284" in town.ask(get(b"/")).body)
+    town.publishes("authority.json", b"{}")
+    assert town.wait(lambda: town.ask(get(b"/")).status == 404)
 
 
 def test_no_link_and_no_device_is_followed(library: Town) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from itertools import product
 
 import pytest
 
-from web.publication.index import PublishedAuthority, PublishedDocument, Repository, pages
+from trust.errors import Malformed
+from web.publication.index import PublishedAuthority, Repository, pages, read_description
 
 ROOT = PublishedAuthority("racine", "SCEAU DEMO RACINE", bytes(range(32)), datetime(2046, 3, 2, tzinfo=UTC))
 PERSONS = replace(ROOT, ca_id="personnes", common_name="SCEAU DEMO PERSONNES", issuer="SCEAU DEMO RACINE", shards=3, delta=True)
@@ -20,11 +22,12 @@ REPOSITORY = Repository(
     mode="demo",
     base_url="http://127.0.0.1:8401",
     authorities=(ROOT, PERSONS),
-    documents=(PublishedDocument("Politique de certification", "Certificate policy", "CP.html"),),
+    documents=("zut.txt", "CPS.md", "CP.md"),
     written=datetime(2026, 8, 1, 9, 5, tzinfo=UTC),
     checkpoint="sceau.example/journal\n1284\nq83v=\n\n— sceau.example/journal AAAA==\n",
 )
 FILES = ("index.html", "index.en.html")
+POLICIES = ("policies/index.html", "policies/index.en.html")
 
 
 class Outline(HTMLParser):
@@ -62,18 +65,21 @@ def test_the_page_leads_to_all_that_is_published(name: str) -> None:
     assert set(outline.links) >= {
         *("/aia/racine.cer", "/chain/racine.pem", "/crl/racine.crl", "/aia/personnes.cer", "/chain/personnes.pem"),
         *("/crl/personnes.crl", "/crl/personnes-delta.crl", "/crl/personnes/0.crl", "/crl/personnes/2.crl"),
-        *("/policies/CP.html", "/journal/checkpoint", "/style.css", "#contenu"),
+        *("/policies/CP.md", "/policies/zut.txt", "/journal/checkpoint", "/journal/key", "/style.css", "#contenu"),
     }
     assert "/crl/racine-delta.crl" not in outline.links
     assert not any("://" in link for link in outline.links)
 
 
-def test_both_languages_lead_to_the_same_things() -> None:
+@pytest.mark.parametrize(("names", "folder"), [(FILES, "/"), (POLICIES, "/policies/")])
+def test_both_languages_lead_to_the_same_things(names: tuple[str, str], folder: str) -> None:
     """Each also to the other."""
-    french, english = (Outline(pages(REPOSITORY)[name]) for name in FILES)
+    french, english = (Outline(pages(REPOSITORY)[name]) for name in names)
 
     assert french.tags == english.tags
-    assert set(french.links) - {"/index.en.html"} == set(english.links) - {"/index.html"}
+    twins = {"/index.html", "/index.en.html", folder + "index.html", folder + "index.en.html"}
+    assert set(french.links) - twins == set(english.links) - twins
+    assert folder + "index.en.html" in french.links and folder + "index.html" in english.links
     assert french.attributes[0] == ("lang", "fr") and english.attributes[0] == ("lang", "en")
 
 
@@ -102,19 +108,74 @@ def test_before_the_first_checkpoint_and_without_documents_the_page_is_whole() -
         assert "/journal/checkpoint" not in Outline(pages(young)[name]).links
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FILES + POLICIES)
 def test_names_are_text_and_never_markup(name: str) -> None:
     """Configuration is trusted, and escaped all the same; the page runs nothing and styles nothing inline."""
     hostile = '"><script>alert(1)</script>&'
     ca = replace(PERSONS, common_name=hostile, issuer=hostile)
-    document = PublishedDocument(hostile, hostile, "CP.html")
-    page = pages(
-        replace(REPOSITORY, name=hostile, organisation=hostile, checkpoint=hostile, authorities=(ca,), documents=(document,))
-    )
-    outline = Outline(page[name])
+    facts = replace(REPOSITORY, name=hostile, organisation=hostile, checkpoint=hostile, authorities=(ca,), documents=(hostile,))
+    outline = Outline(pages(facts)[name])
 
     assert "script" not in outline.tags and "style" not in outline.tags
     assert not any(name == "style" or name.startswith("on") for name, _ in outline.attributes)
+
+
+def description(**changes: object) -> bytes:
+    """Write what the issuer publishes about itself."""
+    root = {
+        "id": "racine",
+        "common_name": "SCEAU DEMO RACINE",
+        "issuer": None,
+        "sha256": "00:" * 31 + "FF",
+        "shards": [],
+        "delta": None,
+    }
+    root["not_after"] = "2046-03-02T00:00:00Z"
+    persons = root | {
+        "id": "personnes",
+        "common_name": "SCEAU DEMO PERSONNES",
+        "issuer": "racine",
+        "shards": ["u", "v"],
+        "delta": "w",
+    }
+    facts = {"name": "Sceau", "organisation": "SCEAU", "mode": "demo", "ocsp": "http://pki.example/ocsp", "cas": [root, persons]}
+    return json.dumps(facts | changes).encode()
+
+
+def test_the_issuer_s_facts_are_read() -> None:
+    """As `pki.bootstrap.repository` writes them."""
+    repository = read_description(description(), ("CP.md",), "", REPOSITORY.written)
+
+    assert (repository.base_url, repository.mode) == ("http://pki.example", "demo")
+    root, persons = repository.authorities
+    assert (root.issuer, root.shards, root.delta, root.fingerprint) == (None, 0, False, bytes(31) + b"\xff")
+    assert (persons.issuer, persons.shards, persons.delta) == ("SCEAU DEMO RACINE", 2, True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(
+            b"",
+            b"[]",
+            b"{}",
+            b"null",
+            b"\xff",
+            b"[" * 100_000,
+            description(cas=3),
+            description(cas=[{}]),
+            description(cas=[None]),
+        ),
+        description().replace(b'"racine"', b'"../racine"'),
+        description().replace(b"2046-03-02T", b"2046-33-02T"),
+        description().replace(b":FF", b":GG"),
+        description().replace(b'"issuer": "racine"', b'"issuer": "nobody"'),
+    ],
+)
+def test_what_does_not_describe_an_authority_is_malformed(content: bytes) -> None:
+    """Whatever is wrong with it."""
+    with pytest.raises(Malformed):
+        read_description(content, (), "", REPOSITORY.written)
 
 
 def luminance(colour: str) -> float:
