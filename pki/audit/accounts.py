@@ -79,7 +79,7 @@ class Disagreement(NamedTuple):
 
 @dataclass
 class _Sums:
-    """Certificates added up: equal sums, equal sets (of 128-bit hashes; serials are drawn, so that nobody chooses what adds up)."""
+    """Certificates added up: equal sums, equal sets. Of 128-bit hashes; serials are drawn: nobody chooses what adds up."""
 
     counts: Counter[str] = field(default_factory=Counter)
     states: int = 0

@@ -34,8 +34,8 @@ def register(subparsers: Subparsers) -> None:
         ],
         description=paragraph(
             "Read every entry, recompute the tree, and compare it with every signed checkpoint: those kept here, the published "
-            "one, and those given. Then compare the tables with the entries: each change of state has its entry, and each entry its "
-            "change. Exit code 1 when anything differs; the first bad entry is named."
+            "one, and those given. Then compare the tables with the entries: each change of state has its entry, and each entry "
+            "its change. Exit code 1 when anything differs; the first bad entry is named."
         ),
     )
     verified.add_argument(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from urllib.parse import parse_qs, urlsplit
 
 from pki.bootstrap import demo
@@ -25,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
     _refuse_address(url)
 
     def tell(line: str) -> None:
-        print(line, file=sys.stderr if args.json else sys.stdout, flush=True)
+        if not args.json:
+            print(line, flush=True)
 
     existed = (args.home / "config").is_dir()
     args.home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,8 +15,7 @@ from pki.cli._files import read
 from pki.cli._output import emit
 from pki.inventory import serials
 from pki.inventory.model import Certificate
-from pki.issuance.approvals import APPROVAL
-from pki.registration.enrol import SUBMISSION
+from pki.issuance.approvals import APPROVAL, SUBMISSION
 from pki.registration.evidence import check, gather
 from trust.errors import Malformed, Missing
 

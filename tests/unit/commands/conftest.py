@@ -82,6 +82,6 @@ def serial_of(looking: Sceau) -> Callable[..., str]:
     def find(profile: str = "ps-authentification", held_by: str = "", **options: str) -> str:
         chosen = [argument for name, value in options.items() for argument in (f"--{name}", value)]
         found = looking("cert", "list", "--profile", profile, *chosen, "--json").data
-        return next(each["serial"] for each in found if (each["held_by"] or "").startswith(held_by))
+        return str(next(each["serial"] for each in found if (each["held_by"] or "").startswith(held_by)))
 
     return find
