@@ -39,7 +39,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         "entries": "entries of a list, a count",
         "hash": "canonical SHA-256 of what was approved or ordered, hex",
         "key": "SHA-256 of a SubjectPublicKeyInfo, hex",
-        "kind": "kind of decision, of ceremony or of refusal, in one word",
+        "kind": "kind of decision, or of key, in one word",
         "label": "name of a key in custody",
         "lines": "lines of the register extraction, a count",
         "mode": "demo, test or production",
@@ -71,11 +71,10 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         "subject": "national identifier of the person or structure, or the name of the server",
         "tbs": "SHA-256 of the to-be-signed octets, hex",
         "this_update": "moment that a list speaks for, ISO 8601",
-        "transcript": "SHA-256 of the ceremony's transcript, hex",
         "until": "moment at which the decision ends, ISO 8601",
         "version": "version of Sceau",
         "was": "value before",
-        "what": "what was refused or found wrong, in one short sentence of ours",
+        "what": "what was found wrong, in one short sentence of ours",
     }
 )
 """Every fact by name, with its one meaning."""
@@ -174,13 +173,9 @@ def _types(*declared: tuple[str, str, str]) -> Mapping[str, EventType]:
 EVENTS: Mapping[str, EventType] = _types(
     # --- the register (RFC 3647 §3.2) -------------------------------------------------------------------------------------------
     ("snapshot.imported", "sha256 register_date lines people refused_lines by", "a register extraction was read and kept"),
-    ("snapshot.refused", "sha256 reason by", "a register extraction was not accepted"),
-    ("plan.proposed", "plan snapshot new changed struck_off back by", "the difference with the register in force was computed"),
+    ("snapshot.refused", "sha256 reason by", "a file was refused as a register extraction"),
     ("plan.approved", "plan officer ordre", "an officer approved a plan"),
-    ("plan.refused", "plan officer ordre reason", "an officer refused a plan"),
     ("plan.applied", "plan snapshot approvals new changed struck_off back", "the register in force became that of the plan"),
-    ("person.held", "subject reason certificates by", "a person's certificates were put on hold, and no other may be issued"),
-    ("person.released", "subject reason certificates by", "the hold of a person ended"),
     ("sanction.recorded", "subject ordre kind effective until by", "a board's decision on a person, ahead of the register"),
     ("sanction.lifted", "subject ordre kind effective by", "a board's decision ended"),
     # --- officers and structures (§3.2.5, §5.3) ---------------------------------------------------------------------------------
@@ -188,13 +183,11 @@ EVENTS: Mapping[str, EventType] = _types(
     ("officer.withdrawn", "officer ordre reason by", "an officer lost the right to decide"),
     ("organisation.declared", "organisation subject by", "a structure was declared, with the person who answers for it"),
     ("organisation.approved", "organisation officer ordre hash", "an officer approved a structure"),
-    ("organisation.refused", "organisation officer ordre reason", "an officer refused a structure"),
     ("organisation.withdrawn", "organisation reason by", "a structure may ask for nothing more"),
     # --- requests and orders (§4.1, §4.2) ---------------------------------------------------------------------------------------
     ("request.submitted", "request profile subject key channel by", "a certificate was asked for, possession of its key proven"),
     ("request.approved", "request officer ordre hash", "an officer signed the canonical hash of the request"),
     ("request.refused", "request reason citation by", "a request was refused, by an officer or by a rule"),
-    ("request.withdrawn", "request reason by", "a request ended without decision"),
     ("order.written", "order request profile subject approvals hash", "the approved instruction was handed to the issuer"),
     ("order.failed", "order reason citation", "the issuer did not take the order"),
     # --- certificates (§4.3, §4.9) ----------------------------------------------------------------------------------------------
@@ -207,18 +200,12 @@ EVENTS: Mapping[str, EventType] = _types(
     ("certificate.reason_upgraded", "serial ca was reason by", "a revocation is now known to be a compromise; its date stays"),
     ("key.blocked", "key reason certificates by", "a subject key may never be certified again"),
     # --- the authority itself (§4.9.7, §4.10, §5.6, §6.1) -----------------------------------------------------------------------
-    ("key.created", "label key kind by", "a key of the authority was made by its custodian"),
-    ("key.retired", "label key reason by", "a key of the authority signs nothing more"),
-    ("ceremony.held", "kind transcript by", "a key ceremony took place"),
+    ("key.created", "label key kind by", "a key of the authority was made by its custodian; `kind` is its algorithm"),
     ("ca.created", "ca serial sha256 key not_after by", "a certification authority received its certificate"),
-    ("ca.retired", "ca reason by", "a certification authority issues nothing more"),
     ("responder.renewed", "ca responder sha256 key not_after", "an OCSP responder received its certificate"),
     ("crl.published", "ca shard number this_update next_update entries sha256", "a revocation list was signed and handed over"),
     # --- running it (§5.4.1, §5.7) ----------------------------------------------------------------------------------------------
     ("config.loaded", "config mode version process", "a process read its configuration and took it as its law"),
-    ("security.refused", "kind what citation channel by", "an attempt that no honest user makes was refused"),
-    ("alarm.raised", "kind what process", "integrity was in doubt and somebody was called"),
-    ("backup.made", "sha256 by", "a backup was made"),
-    ("backup.restored", "sha256 by", "the authority was restored from a backup"),
+    ("alarm.raised", "what process", "integrity was in doubt: what was under way stopped, and somebody was called"),
 )
 """Every type of event, by name. Nothing else can be written."""

@@ -15,10 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from hsm import passphrase
-from hsm.api import KeyRef, KeyUse
+from hsm.api import KeyUse
 from hsm.software import SoftwareKeystore
 from pki.audit.events import event
 from pki.bootstrap.home import Home, issuance, issuer_view, open_custodian, open_home, shipped
+from pki.bootstrap.keys import make_key
 from pki.bootstrap.sealing import JOURNAL_KEY
 from pki.inventory.model import Certificate
 from pki.issuance.authority import Authority, IssuingCa
@@ -35,6 +36,8 @@ from trust.errors import Conflict, Malformed, Missing
 from trust.naming import AuthoritySubject
 
 Tell = Callable[[str], None]
+INIT = "init"
+"""Who acts here, in the journal's words."""
 
 
 def create(
@@ -70,11 +73,11 @@ def create(
     _copy_template(path, template, base_url, algorithm, database_url)
     home = open_home(path, clock=clock, entropy=entropy, create_schema=True)
     keystore = _keystore(home, tell)
-    _generate(keystore, JOURNAL_KEY, "Ed25519", KeyUse.CHECKPOINT)
+    make_key(home, keystore, JOURNAL_KEY, "Ed25519", KeyUse.CHECKPOINT, by=INIT)
     for ca in home.settings.cas:
         if ca.id in home.ca_certificates():
             continue
-        public = _generate(keystore, ca.key, ca.algorithm, KeyUse.CERTIFICATE, KeyUse.CRL)
+        public = make_key(home, keystore, ca.key, ca.algorithm, KeyUse.CERTIFICATE, KeyUse.CRL, by=INIT)
         certificate = _certify(home, keystore, ca, public)
         tell(f"{ca.common_name}: {ca.algorithm}, until {certificate.not_after:%Y-%m-%d}")
     return home
@@ -118,13 +121,6 @@ def _keystore(home: Home, tell: Tell) -> SoftwareKeystore:
     return keystore
 
 
-def _generate(keystore: SoftwareKeystore, label: str, algorithm: str, *uses: KeyUse) -> PublicKey:
-    try:
-        return keystore.generate(KeyRef(label), ALGORITHMS[algorithm], frozenset(uses))
-    except Conflict:
-        return keystore.public_key(KeyRef(label))
-
-
 def _certify(home: Home, keystore: SoftwareKeystore, ca: CaSettings, public: PublicKey) -> Certificate:
     """Issue a CA's certificate: by itself for a root, by its issuer otherwise."""
     key = spki(public)
@@ -139,11 +135,11 @@ def _certify(home: Home, keystore: SoftwareKeystore, ca: CaSettings, public: Pub
     signing = IssuingCa(view.ca_id, view, home.settings.ca(view.ca_id).key, certificate)
     compiled = CompiledProfile(home.profiles[ca.profile], view)
     authority = Authority({view.ca_id: signing}, {(view.ca_id, ca.profile): compiled})
-    service = issuance(home, authority, SigningDoor(keystore), instance="init")
+    service = issuance(home, authority, SigningDoor(keystore), instance=INIT)
     service.recover()
     issued = service.issue_own(view.ca_id, ca.profile, subject, f"ca:{ca.id}", key, days=_days(ca))
     with home.store.write() as tx:
-        facts = {"ca": ca.id, "serial": issued.serial.hex(), "key": issued.spki_hash.hex(), "by": "init"}
+        facts = {"ca": ca.id, "serial": issued.serial.hex(), "key": issued.spki_hash.hex(), "by": INIT}
         tx.journal.append(
             event("ca.created", sha256=_fingerprint(issued), not_after=clock_text.text(issued.not_after), **facts),
             at=home.clock.now(),

@@ -1,9 +1,10 @@
 """The issuer process: the only one that opens the authority's keys (design: no network face but a local signer's socket).
 
-One loop: take orders and issue; publish what changed (OCSP first, then CRLs); sign the population again when half of
-its validity is over; renew responders before they end; seal the journal. Each turn is short, so that a revocation never
-waits behind a crowd. What fails is logged and tried again with growing patience; what is out of integrity (an `Alarm`)
-stops issuance until someone has looked, while what is already published goes on being served.
+One loop: renew responders before they end; publish what changed (OCSP first, then CRLs); sign the population again when
+half of its validity is over; seal the journal; take orders and issue. Each turn is short, so that a revocation never waits
+behind a crowd. What fails is logged and tried again with growing patience. What is out of integrity (an `Alarm`) is written
+in the journal and stops issuance, nothing else: revocations go on being published. Issuance is tried again from time to time,
+on one order, once the intents that it left open are revoked.
 """
 
 from __future__ import annotations
@@ -14,24 +15,26 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
-from hsm.api import KeyRef, KeyUse
+from hsm.api import KeyUse
 from hsm.software import SoftwareKeystore
 from pki.adapters.publication_files import PublicationFiles
 from pki.adapters.signer_socket import SignerServer
 from pki.adapters.store.publication import ResponderRecord
 from pki.audit.events import event
+from pki.bootstrap.chronicle import Chronicle
 from pki.bootstrap.demand import Demand
 from pki.bootstrap.home import RESPONDER, Home, issuance, open_authority, open_custodian, open_home, witness_file
+from pki.bootstrap.keys import make_key
 from pki.bootstrap.repository import publish_authority
 from pki.bootstrap.sealing import seal
 from pki.faults import Faults
 from pki.inventory.model import State
 from pki.issuance.authority import Authority, IssuingCa
+from pki.issuance.service import MAX_BATCH
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.crl import CrlSigner
 from pki.signing.door import SigningDoor
@@ -44,14 +47,20 @@ from pki.status.publish import CrlIssuer, CrlPublisher
 from pki.status.signer import LivePolicy, SignerService
 from pki.status.store import StatusWriter
 from trust import clock as times
-from trust.algorithms import ALGORITHMS, spki
-from trust.errors import Alarm, Conflict, SceauError, Unavailable
+from trust.algorithms import spki
+from trust.errors import Alarm, Conflict, Unavailable
 from trust.naming import ServiceSubject
 
 LOG = logging.getLogger("sceau.issuer")
 RETENTION = timedelta(days=366)
 """How long status outlives a certificate (CP 4.10.2): gives the archive cutoff."""
 IDLE_SECONDS = 0.25
+ALARM_SECONDS = 1.0
+"""Between two turns while an alarm lasts: what can be published still is."""
+HOLD_BACK_SECONDS = (30.0, 600.0)
+"""How long issuance and upkeep wait after an alarm of theirs: at first, doubled at each that follows, at most."""
+PATIENCE_SECONDS = 30.0
+"""At most, between two turns while something does not answer."""
 CHECKPOINT_SECONDS = 30.0
 UPKEEP_SECONDS = 60.0
 
@@ -60,9 +69,15 @@ class Issuer:
     """The authority at work on one home. `turn` does what is due; `close` lets go of everything."""
 
     def __init__(
-        self, home: Home, custodian: SoftwareKeystore, *, instance: str = "issuer", faults: Faults | None = None
+        self,
+        home: Home,
+        custodian: SoftwareKeystore,
+        *,
+        instance: str = "issuer",
+        faults: Faults | None = None,
+        ticks: Callable[[], float] = monotonic,
     ) -> None:
-        """Take the home: one issuer of a name at a time.
+        """Take the home: one issuer of a name at a time. `ticks` counts seconds, for what is done every so often.
 
         Raises:
             Conflict: an issuer of this name is at work on this home.
@@ -83,35 +98,66 @@ class Issuer:
         self.crls = self._make_crl_publisher()
         self._demand = Demand(home.settings.home)
         self._checkpoints = CheckpointSigner(self._door)
-        self._next_seal = self._next_upkeep = 0.0
+        self._ticks = ticks
+        self._next_seal = self._next_upkeep = self._next_issue = 0.0
+        self._hold_back = HOLD_BACK_SECONDS[0]
+        self._batch = MAX_BATCH
+        self.chronicle = Chronicle(home, instance)
         self._server: SignerServer | None = None
         self._recovered = False
         for ca_id in self.authority.cas:
             self._load_responders(ca_id)
 
+    def begin(self) -> None:
+        """Say in the journal under which configuration this process works.
+
+        Raises:
+            Unavailable, Alarm: the journal cannot be written.
+        """
+        self.chronicle.begins()
+
     def recover(self) -> int:
-        """Judge what a crash left: open intents are revoked, their orders taken again. Return how many there were."""
+        """Judge what was left between intent and certificate: open intents are revoked, their orders taken again.
+
+        Return how many there were.
+
+        Raises:
+            Alarm: the clock is behind the journal: it is too early to judge.
+            Unavailable: the database does not answer.
+        """
         count = self._service.recover()
         self._recovered = True
         if count:
-            LOG.warning("%d intents were left open by a crash: revoked, their orders are taken again", count)
+            LOG.warning("%d intents were left open: revoked, their orders are taken again", count)
         return count
+
+    def recover_first(self) -> None:
+        """Have the next turn begin with `recover`: something failed, perhaps between an intent and its certificate."""
+        self._recovered = False
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether issuance waits, because it raised an alarm not long ago."""
+        return self._ticks() < self._next_issue
 
     def turn(self) -> bool:
         """Do one round of everything that is due; return whether more waits.
 
         Raises:
-            SceauError: what could not be done; what was done before it stands.
+            Alarm: integrity is in doubt somewhere; what could be published was.
+            Unavailable, Conflict: what could not be done; what was done before it stands.
         """
         if not self._recovered:
             self.recover()
-        self._upkeep()
-        outcome = self._service.run_once()
-        drained = self._producer.drain()
-        published = self.crls.publish_due() + self._demand.serve(self.crls.publish_all)
-        refreshing = self._producer.refresh()
-        sealed = self._seal()
-        return bool(outcome.issued or outcome.refused or drained or published or refreshing or sealed)
+        busy, doubt = False, None
+        for part in (self._upkeep, self._publish, self._seal):
+            try:
+                busy |= part()
+            except Alarm as alarm:
+                doubt = doubt or alarm
+        if doubt is not None:
+            raise doubt  # Nothing is issued.
+        return self._issue() or busy
 
     def turn_until_idle(self, limit: int = 10_000) -> None:
         """Take turns until nothing waits: for commands and tests that do not run a server."""
@@ -123,11 +169,13 @@ class Issuer:
         self._seal()
 
     def listen(self) -> None:
-        """Open the signer's socket: what is not signed ahead is signed on the spot, for publication.
+        """Open the signer's socket, if it is not open: what is not signed ahead is signed on the spot, for publication.
 
         Raises:
             Conflict: another signer listens there.
         """
+        if self._server is not None:
+            return
         path = self.home.settings.signer_socket
         path.parent.mkdir(mode=0o700, exist_ok=True)
         self._server = SignerServer(path, self._signer.reply)
@@ -140,16 +188,49 @@ class Issuer:
         self._status.close()
         self._instance.release()
 
-    # --- responders ---------------------------------------------------------------------------------------------------------
+    # --- the parts of a turn: each returns whether it did something ---------------------------------------------------------
 
-    def _upkeep(self) -> None:
-        if monotonic() < self._next_upkeep:
-            return
-        for ca_id in self.authority.cas:
-            self._renew_responder(ca_id)
+    def _publish(self) -> bool:
+        drained = self._producer.drain()
+        published = self.crls.publish_due() + self._demand.serve(self.crls.publish_all)
+        return bool(drained or published or self._producer.refresh())
+
+    def _issue(self) -> bool:
+        if self.holds_back:
+            return False
+        try:
+            outcome = self._service.run_once(self._batch)
+        except Alarm:
+            # A key that signs wrongly would turn a queue into revoked intents: one order is enough to see whether it is mended.
+            self._batch, self._next_issue = 1, self._ticks() + self._hold_back
+            self._hold_back = min(2 * self._hold_back, HOLD_BACK_SECONDS[1])
+            raise
+        if outcome.issued:
+            self._batch, self._hold_back = MAX_BATCH, HOLD_BACK_SECONDS[0]
+        return bool(outcome.issued or outcome.refused)
+
+    def _upkeep(self) -> bool:
+        if self._ticks() < self._next_upkeep:
+            return False
+        try:
+            for ca_id in self.authority.cas:
+                self._renew_responder(ca_id)
+        except Alarm:
+            self._next_upkeep = self._ticks() + HOLD_BACK_SECONDS[0]
+            raise
         publish_authority(self.home, self.authority, self._files)
         self._status.tidy()
-        self._next_upkeep = monotonic() + UPKEEP_SECONDS
+        self._next_upkeep = self._ticks() + UPKEEP_SECONDS
+        return False
+
+    def _seal(self) -> bool:
+        if self._ticks() < self._next_seal:
+            return False
+        note = seal(self.home, self._checkpoints, self._files)
+        self._next_seal = self._ticks() + CHECKPOINT_SECONDS
+        return note is not None
+
+    # --- responders ---------------------------------------------------------------------------------------------------------
 
     def _make_producer(self) -> OcspProducer:
         served = [
@@ -213,10 +294,7 @@ class Issuer:
             return
         number = known[-1].number + 1 if known else 1
         label = f"ocsp-{ca_id}-{number}"
-        try:
-            public = self._custodian.generate(KeyRef(label), ALGORITHMS[settings.responder_algorithm], frozenset({KeyUse.OCSP}))
-        except Conflict:
-            public = self._custodian.public_key(KeyRef(label))  # A crash came between the key and its certificate.
+        public = make_key(self.home, self._custodian, label, settings.responder_algorithm, KeyUse.OCSP, by=self.chronicle.process)
         subject = ServiceSubject(
             common_name=f"{settings.common_name} OCSP {number}", organisation=self.home.settings.organisation
         )
@@ -247,15 +325,6 @@ class Issuer:
         with self.home.store.read() as tx:
             rows = tx.certificates.statuses([serial], ca=ca_id)
         return fact(rows[0]) if rows and rows[0][1] != State.PREPARED else None
-
-    # --- the journal --------------------------------------------------------------------------------------------------------
-
-    def _seal(self) -> bool:
-        if monotonic() < self._next_seal:
-            return False
-        note = seal(self.home, self._checkpoints, self._files)
-        self._next_seal = monotonic() + CHECKPOINT_SECONDS
-        return note is not None
 
 
 class _InstanceLock:
@@ -288,36 +357,39 @@ def serve(home_path: Path, stop: threading.Event) -> int:
     """Be the issuer process until `stop` is set; return the exit code."""
     issuer = open_issuer(open_home(home_path))
     try:
-        issuer.recover()
-        issuer.turn()
-        issuer.listen()
-        _loop(issuer, stop)
+        issuer.begin()
+        work(issuer, stop)
     finally:
         issuer.close()
     return 0
 
 
-def _loop(issuer: Issuer, stop: threading.Event, wait: Callable[[float], bool] | None = None) -> None:
-    patience = IDLE_SECONDS
+def work(issuer: Issuer, stop: threading.Event, wait: Callable[[float], object] | None = None) -> None:
+    """Take turns until `stop` is set; `wait` passes the time between two of them."""
     pause = wait or stop.wait
+    patience = IDLE_SECONDS
     while not stop.is_set():
         try:
-            busy = issuer.turn()
+            delay = 0.0 if issuer.turn() else IDLE_SECONDS
             patience = IDLE_SECONDS
-            if not busy:
-                pause(IDLE_SECONDS)
+            if not issuer.holds_back:
+                issuer.chronicle.all_is_well()
         except Unavailable as error:
             LOG.error("something we depend on does not answer: %s", error)
-            patience = min(patience * 2, 30.0)
-            pause(max(patience, error.retry_after))
-            with suppress(SceauError):
-                issuer.recover()
+            patience = min(patience * 2, PATIENCE_SECONDS)
+            delay = max(patience, error.retry_after)
+            issuer.recover_first()
         except Alarm as error:
-            LOG.critical("ALARM: %s", error)
-            pause(30.0)
+            issuer.chronicle.alarm(error)
+            delay = ALARM_SECONDS
+            issuer.recover_first()
         except Conflict as error:
             LOG.warning("%s; trying again", error)
-            pause(IDLE_SECONDS)
+            delay = IDLE_SECONDS
+        # After the first turn, however it went: by then there is a responder to sign with, and others wait for its answers.
+        issuer.listen()
+        if delay:
+            pause(delay)
 
 
 def _sha256(data: bytes) -> str:

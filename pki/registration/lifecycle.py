@@ -9,6 +9,7 @@ to practise.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,9 +92,20 @@ class Lifecycle:
         """Read an extraction and keep it as a snapshot; nothing in force changes.
 
         Raises:
-            Malformed: the file is no extraction, or too many of its lines are bad.
+            Malformed: the file is no extraction, or too many of its lines are bad. The journal says that it was refused.
             Conflict: this very file was imported before.
         """
+        try:
+            return self._receive(path, by, register_date, progress)
+        except Malformed:
+            now = self._clock.now()
+            with self._store.write() as tx:
+                tx.journal.append(event("snapshot.refused", sha256=_sha256_of(path), reason="malformed", by=by), at=now)
+            raise
+
+    def _receive(
+        self, path: Path, by: str, register_date: datetime | None, progress: Callable[[Progress], None] | None
+    ) -> ImportResult:
         numbers: Numbers = "real" if self._settings.mode == "production" else "test"
         result = import_extraction(
             path, self._settings.snapshots, register_date=register_date, numbers=numbers, progress=progress
@@ -357,6 +369,13 @@ def _decisions_hash(decisions: Sequence[Decision]) -> str:
 def _chunks(changes: Iterator[Change]) -> Iterator[list[Change]]:
     while some := list(islice(changes, _CHUNK)):
         yield some
+
+
+def _sha256_of(path: Path) -> str | None:
+    if not path.is_file():
+        return None  # What came through a pipe is gone.
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stored(change: Change) -> tuple[str, str, bytes]:

@@ -26,7 +26,8 @@ SEALER = Sealer(KEY, PRIVATE.sign)
 def write(store: MemoryStore, count: int) -> None:
     """Write some entries."""
     Journal(store).append_many(
-        [event("backup.made", sha256=f"{len(store.rows) + one:064x}", by="cron") for one in range(count)], at=NOON
+        [event("snapshot.refused", sha256=f"{len(store.rows) + n:064x}", reason="malformed", by="cron") for n in range(count)],
+        at=NOON,
     )
 
 
@@ -119,7 +120,7 @@ def test_a_database_put_back_in_time_is_noticed() -> None:
 def test_two_histories_of_one_size_are_noticed() -> None:
     """A published checkpoint of the same size with another root, or of another journal."""
     other = MemoryStore()
-    Journal(other).append_many([event("backup.made", sha256="ff" * 32, by="cron")] * 3, at=NOON)
+    Journal(other).append_many([event("snapshot.refused", sha256="ff" * 32, reason="malformed", by="cron")] * 3, at=NOON)
     fork = SEALER.seal(other, at=NOON)
     foreign = str(Checkpoint("another.journal", 3, bytes(32)).signed(KEY, PRIVATE.sign))
     for published in (fork, foreign):

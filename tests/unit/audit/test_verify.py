@@ -34,7 +34,7 @@ def journal(*, label: str = "honest", size: int = SIZE, seal_every: int = 4, upt
         assert head is not None
         store.save_head(head)
     for number in range(len(store.rows), size):
-        Journal(store).append(event("backup.made", sha256=f"{number:064x}", by=label), at=NOON)
+        Journal(store).append(event("snapshot.refused", sha256=f"{number:064x}", reason="malformed", by=label), at=NOON)
         if (number + 1) % seal_every == 0:
             Sealer(KEY, PRIVATE.sign).seal(store, at=NOON)
     return store
@@ -75,7 +75,7 @@ def test_an_empty_journal_verifies() -> None:
 
 
 @pytest.mark.parametrize("index", range(SIZE))
-@pytest.mark.parametrize("change", [{"facts": {}}, {"at": "2026-03-02T12:00:01Z"}, {"type": "backup.restored"}])
+@pytest.mark.parametrize("change", [{"facts": {}}, {"at": "2026-03-02T12:00:01Z"}, {"type": "snapshot.imported"}])
 def test_an_edited_entry_is_named(index: int, change: dict[str, object]) -> None:
     """Any entry, the last included, with its canonical form kept."""
     store = journal()
@@ -238,12 +238,12 @@ def test_two_auditors_with_checkpoints_of_different_sizes_show_a_fork() -> None:
 def test_time_that_goes_back_is_named() -> None:
     """Even when everything else was made to fit (I12)."""
     store = MemoryStore()
-    Journal(store).append(event("backup.made", sha256="00" * 32, by="cron"), at=NOON)
+    Journal(store).append(event("snapshot.refused", sha256="00" * 32, reason="malformed", by="cron"), at=NOON)
     other = MemoryStore()
     other.rows, head = list(store.rows), store.head()
     assert head is not None
     other.save_head(type(head)(head.frontier, NOON.replace(year=2025), head.tip, head.sealed))
-    Journal(other).append(event("backup.made", sha256="00" * 32, by="cron"), at=NOON.replace(year=2025))
+    Journal(other).append(event("snapshot.refused", sha256="00" * 32, reason="malformed", by="cron"), at=NOON.replace(year=2025))
 
     assert verified(other).first_bad == 1
 
