@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -36,7 +37,7 @@ class Algorithm:
     def sign(self, key: PrivateKey, data: bytes) -> bytes:
         """Sign `data` with a pyca private key of this algorithm; return the signature's octets."""
         if isinstance(key, ec.EllipticCurvePrivateKey):
-            return key.sign(data, ec.ECDSA(self._hash()))
+            return key.sign(data, self._ecdsa)
         if isinstance(key, rsa.RSAPrivateKey):
             return key.sign(data, padding.PKCS1v15(), self._hash())
         return bytes(key.sign(data))
@@ -45,7 +46,7 @@ class Algorithm:
         """Tell whether `signature` over `data` is by the holder of `key`."""
         try:
             if isinstance(key, ec.EllipticCurvePublicKey):
-                key.verify(signature, data, ec.ECDSA(self._hash()))
+                key.verify(signature, data, self._ecdsa)
             elif isinstance(key, rsa.RSAPublicKey):
                 key.verify(signature, data, padding.PKCS1v15(), self._hash())
             else:
@@ -53,6 +54,10 @@ class Algorithm:
         except InvalidSignature:
             return False
         return True
+
+    @cached_property
+    def _ecdsa(self) -> ec.ECDSA:
+        return ec.ECDSA(self._hash())  # it has no state, and costs a twentieth of a signature to make
 
     def _hash(self) -> hashes.HashAlgorithm:
         if self.digest is None:

@@ -146,7 +146,7 @@ def _require(pattern: re.Pattern[str], where: str, value: object, limit: int) ->
         raise Malformed(f"{where}: a text is needed")
     if len(value) > limit:
         raise Malformed(f"{where}: {len(value)} characters, at most {limit}")
-    if not unicodedata.is_normalized("NFC", value):
+    if not value.isascii() and not unicodedata.is_normalized("NFC", value):
         raise Malformed(f"{where}: accents are not composed (Unicode NFC)")
     if pattern.fullmatch(value) is None:
         raise Malformed(f"{where}: not a form or not characters that a certificate may hold: {value!a}")

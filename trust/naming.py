@@ -45,6 +45,12 @@ COUNTRY = "FR"
 RDNs = tuple[tuple[tuple[str, str], ...], ...]
 
 
+@lru_cache(maxsize=16)
+def _members(kind: type[Subject]) -> frozenset[str]:
+    """Return the names of the members of a kind of subject."""
+    return frozenset(field.name for field in fields(cast("type[AnySubject]", kind)))
+
+
 class Subject(ABC):
     """Somebody or something that a certificate can name: what all the kinds below have in common."""
 
@@ -64,7 +70,7 @@ class Subject(ABC):
 
     def record(self) -> dict[str, Any]:
         """Return a canonical, JSON-able description; `subject_from_record` reads it back."""
-        values = {field.name: getattr(self, field.name) for field in fields(cast("AnySubject", self))}
+        values = {name: getattr(self, name) for name in _members(type(self))}
         if "dns_names" in values:
             values["dns_names"] = list(values["dns_names"])
         return {"kind": self.kind, **values}
@@ -219,8 +225,8 @@ def subject_from_record(record: Mapping[str, Any]) -> AnySubject:
     kind = SUBJECTS.get(str(values.pop("kind", None)))
     if kind is None:
         raise Malformed(f"subject: no kind of subject is called {record.get('kind')!r}")
-    names = {field.name for field in fields(kind)}
-    if set(values) != names:
+    names = _members(kind)
+    if values.keys() != names:
         raise Malformed(f"subject: a {kind.kind} has {', '.join(sorted(names))}, not {', '.join(sorted(map(str, values)))}")
     if isinstance(values.get("dns_names"), list):
         values["dns_names"] = tuple(values["dns_names"])

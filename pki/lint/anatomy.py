@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from trust import der, oids
 from trust.errors import Malformed
 
-_SHAPE = (0xA0, der.INTEGER, der.SEQUENCE, der.SEQUENCE, der.SEQUENCE, der.SEQUENCE, der.SEQUENCE, 0xA3)
+_SHAPE = bytes((0xA0, der.INTEGER, der.SEQUENCE, der.SEQUENCE, der.SEQUENCE, der.SEQUENCE, der.SEQUENCE, 0xA3))
 
 
 @dataclass(slots=True)
@@ -26,7 +26,8 @@ class Anatomy:
     validity: bytes
     subject: bytes
     spki: bytes
-    extensions: list[bytes]
+    extensions: bytes
+    """All of them, joined: the content of the SEQUENCE."""
 
 
 def dissect(tbs: bytes) -> Anatomy:
@@ -35,12 +36,12 @@ def dissect(tbs: bytes) -> Anatomy:
     Raises:
         Malformed: it is not version 3 with extensions, or not DER.
     """
-    parts = list(der.children(der.whole(tbs, der.SEQUENCE)))
-    if tuple([tag for tag, _, _ in parts]) != _SHAPE:
+    fields = elements(der.whole(tbs, der.SEQUENCE))
+    if bytes([field[0] for field in fields]) != _SHAPE:
         raise Malformed("not the fields of a version 3 certificate with extensions and without unique identifiers")
-    version, serial, signature, issuer, validity, subject, spki, extensions = parts
-    listed = elements(der.whole(extensions[1], der.SEQUENCE))
-    return Anatomy(version[2], serial[1], signature[2], issuer[2], validity[2], subject[2], spki[2], listed)
+    version, serial, signature, issuer, validity, subject, spki, extensions = fields
+    number, listed = der.whole(serial, der.INTEGER), der.whole(der.whole(extensions, 0xA3), der.SEQUENCE)
+    return Anatomy(version, number, signature, issuer, validity, subject, spki, listed)
 
 
 def elements(content: bytes) -> list[bytes]:

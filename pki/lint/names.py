@@ -74,13 +74,24 @@ def read_rdn(encoded: bytes) -> tuple[tuple[str, ...], Attributes]:
         if attribute <= before:
             raise Malformed("an RDN is a SET: its attributes are in the order of their octets (X.690 §11.6)")
         before = attribute
-        parts = elements(der.whole(attribute, der.SEQUENCE))
-        name = _ATTRIBUTES.get(parts[0]) if len(parts) == 2 else None
-        if name is None or name in attributes:
-            raise Malformed(f"an attribute that our names do not have, or twice: {attribute.hex()}")
-        tag, start, _ = der.header(parts[1])
-        attributes[name] = _read_string(name, tag, parts[1][start:])
+        name, tag, value = _read_attribute(attribute)
+        if name in attributes:
+            raise Malformed(f"an attribute twice: {attribute.hex()}")
+        attributes[name] = _read_string(name, tag, value)
     return _shape(tuple(attributes)), attributes
+
+
+def _read_attribute(encoded: bytes) -> tuple[str, int, bytes]:
+    """Return type, tag and content of an attribute; `encoded` is one whole element."""
+    name = _ATTRIBUTES.get(encoded[2:7])  # each of ours takes five octets
+    if name is not None and len(encoded) < 0x80 and encoded[0] == der.SEQUENCE and encoded[8:9] == bytes((len(encoded) - 9,)):
+        return name, encoded[7], encoded[9:]  # nearly every one: lengths in the short form, nothing after the value
+    parts = elements(der.whole(encoded, der.SEQUENCE))
+    name = _ATTRIBUTES.get(parts[0]) if len(parts) == 2 else None
+    if name is None:
+        raise Malformed(f"an attribute that our names do not have: {encoded.hex()}")
+    tag, start, _ = der.header(parts[1])
+    return name, tag, parts[1][start:]
 
 
 _ATTRIBUTES = {der.oid(dotted): dotted for dotted in (oids.COUNTRY, *_BOUNDS)}

@@ -17,7 +17,6 @@ from trust.naming import AnySubject, PersonSubject, ServerSubject
 _ALTERNATIVE_NAME, _PROFESSION, _POINTS = (
     der.oid(dotted) for dotted in (oids.SUBJECT_ALTERNATIVE_NAME, oids.PROFESSION, oids.CRL_DISTRIBUTION_POINTS)
 )
-_OTHER_NAME = 0xA0
 
 
 def against_order(
@@ -45,7 +44,9 @@ def against_order(
         yield _error("profession", "another profession than the order's")
     if (points := extensions.get(_POINTS)) and _is_shard(points) and not points.endswith(f"/{ordered.shard}.crl".encode()):
         yield _error("shard", f"not CRL shard {ordered.shard}")
-    if _written_names(extensions.get(_ALTERNATIVE_NAME)) != _ordered_names(profile, ordered.subject):
+    # A user principal name follows from the identifier, and was judged with it: alone, and this one.
+    follows = profile.alternative_name is AlternativeName.UPN
+    if not follows and _written_names(extensions.get(_ALTERNATIVE_NAME)) != _ordered_names(profile, ordered.subject):
         yield _error("alternative_names", "other alternative names than the order's")
 
 
@@ -55,11 +56,10 @@ def _is_shard(points: bytes) -> bool:
 
 
 def _written_names(encoded: bytes | None) -> list[bytes]:
-    """Return the mail addresses and DNS names; a user principal name follows from the identifier and was judged with it."""
+    """Return the mail addresses and DNS names."""
     if encoded is None:
         return []
-    names = der.children(der.whole(extension_parts(encoded)[2], der.SEQUENCE))
-    return [content for tag, content, _ in names if tag != _OTHER_NAME]
+    return [content for _, content, _ in der.children(der.whole(extension_parts(encoded)[2], der.SEQUENCE))]
 
 
 def _ordered_names(profile: Profile, subject: AnySubject) -> list[bytes]:

@@ -12,21 +12,29 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import takewhile
+from typing import NamedTuple
 
 from pki.lint import extensions, names
 from pki.lint.anatomy import Anatomy, dissect, elements, extension_parts, key_kind, read_time
 from pki.lint.finding import Finding, Severity
 from pki.lint.order import against_order
 from pki.profiles.compiled import CompiledProfile
-from pki.profiles.model import Particulars
+from pki.profiles.model import AlternativeName, Particulars
 from trust import der, oids
 from trust.errors import Malformed
 
 _MEMORY = 4096
 """Octets strings that a rule book remembers as good, before it forgets them all."""
 
-_Facts = tuple[bytes, tuple[datetime, datetime], names.Attributes]
-"""What the extensions are held against: the identifier of the subject's key, the dates, the subject."""
+
+class _Facts(NamedTuple):
+    """What the extensions are held against."""
+
+    key_id: bytes
+    """The identifier of the subject's key."""
+    validity: tuple[datetime, datetime]
+    subject: names.Attributes
 
 
 def check(tbs: bytes, compiled: CompiledProfile, now: datetime, ordered: Particulars | None = None) -> list[Finding]:
@@ -65,10 +73,16 @@ class RuleBook:
         }
         self._good: dict[bytes, bytes] = {}
         """Extension -> its OID, both encoded."""
+        self._beginning: tuple[bytes, dict[bytes, bytes]] = b"", {}
+        """The good extensions that certificates of this profile begin with: joined, and by OID."""
         self._rdns: dict[bytes, tuple[tuple[str, ...], names.Attributes]] = {}
         self._dates: dict[bytes, tuple[datetime, datetime]] = {}
+        self._timely: set[tuple[tuple[datetime, datetime], datetime]] = set()
+        """Good pairs of dates and clock."""
         self._periods: set[tuple[bytes, tuple[datetime, datetime]]] = set()
-        """Good pairs of privateKeyUsagePeriod and dates."""
+        """Good pairs of privateKeyUsagePeriod (the whole extension) and dates."""
+        self._around_upn: set[tuple[bytes, bytes, int]] = set()
+        """What stands before and after the user principal name in a good subjectAltName, and the length of that name."""
 
     def judge(self, anatomy: Anatomy, now: datetime, ordered: Particulars | None) -> Iterator[Finding]:
         """Yield what is wrong.
@@ -76,12 +90,14 @@ class RuleBook:
         Raises:
             Malformed: a field cannot be read.
         """
-        if len(self._good) + len(self._rdns) + len(self._dates) + len(self._periods) > _MEMORY:
-            for memory in (self._good, self._rdns, self._dates, self._periods):
-                memory.clear()
+        self._forget_when_full()
         yield from self._fixed_fields(anatomy)
         validity = self._read_dates(anatomy.validity)
-        yield from self._validity(validity, now)
+        if (validity, now) not in self._timely:
+            if found := list(self._validity(validity, now)):
+                yield from found
+            else:
+                self._timely.add((validity, now))
         kind, key_octets = key_kind(anatomy.spki)
         if kind not in self.profile.subject_keys:
             yield _error("subject_key", "CP 6.1.5", f"{kind} is not among {', '.join(self.profile.subject_keys)}")
@@ -93,9 +109,14 @@ class RuleBook:
         if self.profile.self_signed and key_id != self.issuer.key_id:
             yield _error("subject_key.root", "RFC 5280 §3.2", "a root certifies its own key")
         present: dict[bytes, bytes] = {}
-        yield from self._extensions(anatomy, (key_id, validity, subject), present)
+        yield from self._extensions(anatomy.extensions, _Facts(key_id, validity, subject), present)
         if ordered is not None:
             yield from against_order(self.profile, ordered, anatomy, present, validity, subject)
+
+    def _forget_when_full(self) -> None:
+        if len(self._good) + len(self._rdns) + len(self._dates) + len(self._timely) > _MEMORY:
+            for memory in (self._good, self._rdns, self._dates, self._timely, self._periods, self._around_upn):
+                memory.clear()
 
     def _fixed_fields(self, anatomy: Anatomy) -> Iterator[Finding]:
         if anatomy.version != b"\xa0\x03\x02\x01\x02":
@@ -142,23 +163,62 @@ class RuleBook:
             raise Malformed("an attribute twice in a name")
         return tuple(shape), subject
 
-    def _extensions(self, anatomy: Anatomy, facts: _Facts, present: dict[bytes, bytes]) -> Iterator[Finding]:
+    def _extensions(self, listed: bytes, facts: _Facts, present: dict[bytes, bytes]) -> Iterator[Finding]:
         """Judge each extension, then the set of them; fill `present` with OID -> extension, both encoded."""
-        for encoded in anatomy.extensions:
-            dotted = self._good.get(encoded)
+        beginning, by_oid = self._beginning
+        known = bool(beginning) and listed.startswith(beginning)
+        if known:
+            present.update(by_oid)
+        count, clean = len(present), True
+        for encoded in elements(listed[len(beginning) :] if known else listed):
+            count += 1
+            dotted = self._recognise(encoded, facts)
             if dotted is None:
                 dotted, critical, value = extension_parts(encoded)
-                found = list(self._judge_extension(encoded, (dotted, critical, value), facts))
-                if not found and dotted not in _PARTICULAR:
-                    self._good[encoded] = dotted
-                yield from found
+                if found := list(self._judge_extension(encoded, (dotted, critical, value), facts)):
+                    clean = False
+                    yield from found
+                else:
+                    self._remember(encoded, dotted, facts)
             elif dotted == _PROFESSION:
-                yield from names.judge_profession(facts[2], str(encoded[-1]))
+                yield from names.judge_profession(facts.subject, str(encoded[-1]))
             present[dotted] = encoded
-        if len(present) != len(anatomy.extensions):
+        if len(present) != count:
             yield _error("extension.twice", "RFC 5280 §4.2", "the same extension twice")
+        elif clean and not known:
+            same = dict(takewhile(lambda item: item[0] not in _VARYING, present.items()))
+            self._beginning = b"".join(same.values()), same
         for dotted in self._required.keys() - present.keys():
             yield _error("extension.missing", "CP 7.1.2", f"extension {_dotted(dotted)} is missing")
+
+    def _recognise(self, encoded: bytes, facts: _Facts) -> bytes | None:
+        """Return the OID of an extension that is good for these facts by what is remembered; None when it is to be judged."""
+        dotted = self._good.get(encoded)
+        if dotted is not None:
+            return dotted
+        if encoded == _KEY_IDENTIFIER_HEAD + facts.key_id:
+            return _KEY_IDENTIFIER
+        if (encoded, facts.validity) in self._periods:
+            return _USAGE_PERIOD
+        if self._around_upn:
+            name = _user_principal(facts.subject)
+            before, _, after = encoded.partition(name)
+            if (before, after, len(name)) in self._around_upn:
+                return _ALTERNATIVE_NAME
+        return None
+
+    def _remember(self, encoded: bytes, dotted: bytes, facts: _Facts) -> None:
+        """Remember an extension that was judged good, for as much of the facts as it was good for."""
+        if dotted == _USAGE_PERIOD:
+            self._periods.add((encoded, facts.validity))
+        elif dotted == _ALTERNATIVE_NAME:
+            if self.profile.alternative_name is AlternativeName.UPN:
+                name = _user_principal(facts.subject)
+                before, _, after = encoded.partition(name)
+                if name not in after:
+                    self._around_upn.add((before, after, len(name)))
+        elif dotted != _KEY_IDENTIFIER:
+            self._good[encoded] = dotted
 
     def _judge_extension(
         self,
@@ -167,7 +227,7 @@ class RuleBook:
         facts: _Facts,
     ) -> Iterator[Finding]:
         dotted, critical, value = read
-        key_id, validity, subject = facts
+        key_id, validity, subject = facts.key_id, facts.validity, facts.subject
         optional = dotted == _ALTERNATIVE_NAME and self.profile.alternative_name.value == "email"
         if dotted not in self._required and not optional:
             yield _error("extension.unknown", "CP 7.1.2", f"{self.profile.id} has no extension {_dotted(dotted)}")
@@ -194,21 +254,23 @@ class RuleBook:
             yield from extensions.judge(self.profile, self.issuer, encoded, value)
 
     def _usage_period(self, value: bytes, validity: tuple[datetime, datetime]) -> Iterator[Finding]:
-        if (value, validity) in self._periods:
-            return
         times = [(tag, content) for tag, content, _ in der.children(der.whole(value, der.SEQUENCE))]
         if [tag for tag, _ in times] != [0x80, 0x81]:
             raise Malformed("privateKeyUsagePeriod is two times")
         ends = validity[1] - timedelta(days=self.profile.private_key_margin_days or 0)
         if [content for _, content in times] != [moment.strftime("%Y%m%d%H%M%SZ").encode() for moment in (validity[0], ends)]:
             yield _error("private_key_usage_period", "CP 6.3.2", f"from notBefore to {ends}")
-        else:
-            self._periods.add((value, validity))
 
 
 @lru_cache(maxsize=128)
 def _book(compiled: CompiledProfile) -> RuleBook:
     return RuleBook(compiled)
+
+
+def _user_principal(subject: names.Attributes) -> bytes:
+    """Return the part of a user principal name that is the subject's."""
+    identifier = subject.get(oids.COMMON_NAME, "")
+    return f"{identifier[:1]}.{identifier[1:]}".encode()
 
 
 def _error(code: str, citation: str, detail: str) -> Finding:
@@ -224,6 +286,9 @@ _AUTHORITY_KEY = der.oid(oids.AUTHORITY_KEY_IDENTIFIER)
 _ALTERNATIVE_NAME = der.oid(oids.SUBJECT_ALTERNATIVE_NAME)
 _USAGE_PERIOD = der.oid(oids.PRIVATE_KEY_USAGE_PERIOD)
 _PROFESSION = der.oid(oids.PROFESSION)
-_PARTICULAR = frozenset((_KEY_IDENTIFIER, _ALTERNATIVE_NAME, _USAGE_PERIOD))
-"""Good for one certificate only: never remembered."""
+_POINTS = der.oid(oids.CRL_DISTRIBUTION_POINTS)
+_VARYING = frozenset((_KEY_IDENTIFIER, _ALTERNATIVE_NAME, _USAGE_PERIOD, _PROFESSION, _POINTS))
+"""Extensions that are not the same in every certificate of a profile."""
+_KEY_IDENTIFIER_HEAD = b"\x30\x1d\x06\x03\x55\x1d\x0e\x04\x16\x04\x14"
+"""Of a subjectKeyIdentifier of twenty octets: the whole extension but for them."""
 _NAMES = {der.oid(value): value for name, value in vars(oids).items() if name.isupper()}
