@@ -2,14 +2,15 @@
 
 An act is a canonical statement signed by an officer with a registered key. An approval signs the RFC 6962 root over the
 statements of a batch, so that one gesture covers one request or ten thousand, and each certificate still proves its
-approval alone. The issuer verifies acts itself, from the mandate in the configuration: it does not believe the page or
-the command that brought them.
+approval alone. Who asks signs the same root: two people stand behind every certificate. The issuer verifies acts itself,
+from the mandate in the configuration: it does not believe the page or the command that brought them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,10 +24,13 @@ from trust.canonical import canonical
 from trust.errors import Malformed, Missing, Refused
 from trust.transparency.merkle import InclusionProof, leaf_hash
 
+SUBMISSION = "submission/1"
+"""Type of the act by which an officer asks for what a batch holds; its target is the batch."""
 APPROVAL = "approval/1"
-"""Type of the act by which an officer approves a batch; its target is the batch."""
+"""Type of the act by which another officer approves a batch; its target is the batch."""
 
 ACT_CLOCK_TOLERANCE = timedelta(minutes=10)
+_ROOT = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,16 @@ class Act:
         """Return the statement, read.
 
         Raises:
-            Malformed: it is not a record, or contradicts the act's own officer, type or target.
+            Malformed: it is not a record in its one canonical form, or contradicts the act's own officer, type or target.
         """
         try:
             record = json.loads(self.statement)
-        except ValueError:
-            raise Malformed("the statement of this act is not JSON") from None
+            # What says a thing twice is read in two ways: one form only is an act.
+            is_canonical = canonical(record) == self.statement.encode()
+        except (ValueError, RecursionError):
+            raise Malformed("the statement of this act is not JSON, or has no canonical form") from None
+        if not is_canonical:
+            raise Malformed("the statement of this act is not in its canonical form")
         if not isinstance(record, dict) or (record.get("officer"), record.get("type"), record.get("target")) != (
             self.officer,
             self.type,
@@ -91,7 +99,7 @@ def verify_act(
         raise Refused(f"{officer.id} does not hold the role {role!r}", citation="CP 5.2.1")
     try:
         at = clock.parse(str(record["at"]))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         raise Malformed("the statement of this act carries no time") from None
     if at > now + ACT_CLOCK_TOLERANCE:
         raise Refused("this act is dated in the future", citation="CP 5.2.3")
@@ -110,43 +118,82 @@ def _signed_by(spki: bytes, signature: bytes, data: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """What one act about a batch is over."""
+
+    board: str
+    root: bytes
+    size: int
+    excluded: frozenset[int] = frozenset()
+    """Positions that an approval sets aside."""
+
+    @property
+    def batch(self) -> tuple[str, bytes, int]:
+        """What every act about one batch says alike."""
+        return self.board, self.root, self.size
+
+
+def covered(record: Mapping[str, Any]) -> Covered:
+    """Read what a submission or an approval is over.
+
+    Raises:
+        Malformed: the statement does not say it, or not in the types of ours.
+    """
+    board, root, size, excluded = (record.get(name) for name in ("board", "root", "size", "excluded"))
+    if record.get("type") != APPROVAL:
+        excluded = []
+    if not isinstance(board, str) or not isinstance(root, str) or _ROOT.fullmatch(root) is None or type(size) is not int:
+        raise Malformed("this act does not say which batch it is over")
+    if not isinstance(excluded, list) or any(type(place) is not int or not 0 <= place < size for place in excluded):
+        raise Malformed("this approval does not say which requests of the batch it sets aside")
+    return Covered(board, bytes.fromhex(root), size, frozenset(excluded))
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovedBatch:
-    """What the valid approvals of one batch say together."""
+    """What the valid acts about one batch say together."""
 
     root: bytes
     size: int
     board: str
     excluded: frozenset[int]
+    requester: Officer
     approvers: tuple[Officer, ...]
 
 
 def approved_batch(
-    acts: Sequence[Act], keys_of: Callable[[str], Sequence[OfficerKey]], settings: Settings, now: datetime
+    submissions: Sequence[Act],
+    approvals: Sequence[Act],
+    keys_of: Callable[[str], Sequence[OfficerKey]],
+    settings: Settings,
+    now: datetime,
 ) -> ApprovedBatch:
-    """Verify the approvals of a batch and join them: they must agree on the board, the root and the size.
+    """Verify the submission and the approvals of a batch and join them: they must agree on the board, the root and the size.
 
     Raises:
-        Refused: an approval does not verify, or two of them approve different things.
+        Refused: nobody asked, nobody approved, an act does not verify, or two of them are over different things.
+        Malformed: the statement of an act is not one.
     """
-    if not acts:
+    if not submissions:
+        raise Refused("no officer has signed this demand", citation="CP 4.2.2")
+    if not approvals:
         raise Refused("nobody has approved this request", citation="CP 4.2.2")
+    askers: dict[str, Officer] = {}
     approvers: dict[str, Officer] = {}
-    excluded: frozenset[int] = frozenset()
-    agreed: tuple[str, str, int] | None = None
-    for act in acts:
-        officer, record = verify_act(act, keys_of(act.officer), settings, role="approve", now=now)
-        said = (record.get("board"), record.get("root"), record.get("size"))
-        if agreed is None:
-            agreed = said  # type: ignore[assignment]
-        if said != agreed:
-            raise Refused("two approvals of this batch approve different things", citation="CP 4.2.2")
-        if officer.board != record["board"]:
-            raise Refused(f"{officer.id} is not an officer of {record['board']}", citation="CP 3.2.5")
-        approvers[officer.id] = officer
-        excluded |= frozenset(record.get("excluded", ()))
-    assert agreed is not None
-    board, root, size = agreed
-    return ApprovedBatch(bytes.fromhex(root), size, board, excluded, tuple(approvers.values()))
+    said: list[Covered] = []
+    for acts, role, officers in ((submissions, "register", askers), (approvals, "approve", approvers)):
+        for act in acts:
+            officer, record = verify_act(act, keys_of(act.officer), settings, role=role, now=now)
+            said.append(covered(record))
+            if officer.board != said[-1].board:
+                raise Refused(f"{officer.id} is not an officer of {said[-1].board}", citation="CP 3.2.5")
+            officers[officer.id] = officer
+    if len({each.batch for each in said}) != 1 or len(askers) != 1:
+        raise Refused("two acts about this batch are over different things", citation="CP 4.2.2")
+    board, root, size = said[0].batch
+    (requester,) = askers.values()
+    excluded = frozenset[int]().union(*(each.excluded for each in said))
+    return ApprovedBatch(root, size, board, excluded, requester, tuple(approvers.values()))
 
 
 def check_approval(batch: ApprovedBatch, board: Board, statement: str, proof: bytes, requester: str, holder: str) -> None:
@@ -162,6 +209,8 @@ def check_approval(batch: ApprovedBatch, board: Board, statement: str, proof: by
         raise Refused("an officer has set this request aside", citation="CP 4.2.2")
     if batch.board != board.code:
         raise Refused(f"{batch.board} does not decide for {board.code}", citation="CP 3.2.5")
+    if batch.requester.id != requester:
+        raise Refused(f"{requester} has not signed this demand: {batch.requester.id} has", citation="CP 4.2.2")
     deciders = [o for o in batch.approvers if o.id != requester and (o.idnat is None or o.idnat != holder)]
     needed = board.approvals_for(batch.size)
     if len(deciders) < needed:

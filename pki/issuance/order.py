@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from trust.canonical import canonical
 from trust.errors import Malformed
 
 REQUEST_TYPE = "certificate-request/1"
+LONGEST_TEXT = 200
+"""Characters of an identifier in a request."""
+_TEXTS = ("id", "board", "ca", "profile", "holder", "key", "requester")
 
 
 class OrderState(IntEnum):
@@ -81,12 +85,15 @@ def read_request(statement: str) -> Request:
     """Read the statement of a request.
 
     Raises:
-        Malformed: it is not one.
+        Malformed: it is not one, in its one canonical form.
     """
     try:
         record = json.loads(statement)
+        if canonical(record) != statement.encode():  # what says a thing twice is read in two ways
+            raise Malformed("the statement of this request is not in its canonical form")
         if record["type"] != REQUEST_TYPE:
             raise Malformed(f"a request's type is {REQUEST_TYPE}, not {record['type']!r}")
+        _check_types(record)
         return Request(
             id=record["id"],
             board=record["board"],
@@ -98,5 +105,17 @@ def read_request(statement: str) -> Request:
             requester=record["requester"],
             register=record["register"],
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Malformed(f"the statement of this request cannot be read: {error.__class__.__name__}: {error}") from None
+
+
+def _check_types(record: dict[str, Any]) -> None:
+    for name in _TEXTS:
+        text = record[name]
+        if not isinstance(text, str) or not 0 < len(text) <= LONGEST_TEXT or not text.isascii() or not text.isprintable():
+            raise Malformed(f"{name} of a request is a short text")
+    register = record["register"]
+    if not isinstance(record["subject"], dict) or not isinstance(register, dict):
+        raise Malformed("subject and register of a request are records")
+    if not all(isinstance(value, str) for value in register.values()):
+        raise Malformed("register of a request holds texts")

@@ -16,8 +16,9 @@ from typing import Any
 from pki.faults import Faults
 from pki.inventory import serials
 from pki.inventory.model import Certificate, State
-from pki.issuance.approvals import APPROVAL, ApprovedBatch, approved_batch, check_approval
+from pki.issuance.approvals import APPROVAL, SUBMISSION, ApprovedBatch, approved_batch, check_approval
 from pki.issuance.authority import Authority, check_able
+from pki.issuance.holders import check_person, check_structure
 from pki.issuance.order import CertificateOrder, Request, read_request
 from pki.issuance.ports import IssuanceTransaction, Standing
 from pki.lint.rules import check as lint
@@ -128,6 +129,9 @@ class Preparer:
         if request.id != order.id or request.ca != order.ca:
             raise Refused("the order is not the request that was approved", citation="CP 4.2.2")
         board = self._settings.board(request.board)
+        if request.profile not in self._settings.ca(order.ca).issues:
+            # Its CA certifies responders and authorities too: those nobody orders.
+            raise Refused(f"{order.ca} does not issue the profile {request.profile!r} to subscribers", citation="CP 1.4.1")
         check_approval(batch, board, order.statement, order.proof, request.requester, request.holder)
         if standing is None:
             raise Refused(f"{request.holder} is not in the register", citation="CP 3.2.3")
@@ -141,6 +145,9 @@ class Preparer:
                 raise Refused("the register snapshot is too old to decide on", citation="CP 3.2.3")
             if request.subject.get("profession") not in board.professions:
                 raise Refused(f"{board.code} does not govern this profession", citation="CP 3.2.5")
+            check_person(request, standing)
+        else:
+            check_structure(request, standing)
 
     def _render(self, order: CertificateOrder, request: Request, key_hash: bytes, now: datetime) -> Certificate:
         subject = subject_from_record(request.subject)
@@ -206,8 +213,9 @@ class _Approvals:
     def of(self, batch: str) -> ApprovedBatch | Refused:
         if batch not in self._known:
             try:
-                acts = self._tx.acts.of_target(APPROVAL, batch)
-                self._known[batch] = approved_batch(acts, self._tx.acts.keys, self._settings, self._now)
+                submissions, approvals = (self._tx.acts.of_target(kind, batch) for kind in (SUBMISSION, APPROVAL))
+                keys = self._tx.acts.keys
+                self._known[batch] = approved_batch(submissions, approvals, keys, self._settings, self._now)
             except Refused as refusal:
                 self._known[batch] = refusal
             except Malformed as error:

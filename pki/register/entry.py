@@ -246,6 +246,17 @@ def merge_lines(lines: Sequence[str]) -> tuple[str, bool]:
     return "\t".join(parts), len(names) > 1
 
 
+def practises(line: str, idnat: str, names: str, profession: str) -> bool:
+    """Tell whether a canonical line is of this person, under these names (``family|given``), with the right to practise this.
+
+    It works on text because the issuer asks it of every certificate; `RegisterEntry` and `standing` say the same in values.
+    """
+    head, person, *exercices = line.split("\t")
+    if head != idnat or person.rpartition("|")[0] != names:
+        return False
+    return any(key[0] == profession and key[1] in PRACTISING for key in (exercice.split("|", 2) for exercice in exercices))
+
+
 def authority_ordre(exercice: Exercice) -> str | None:
     """Return the ordre that registered an exercice: the first part of ``CNOM/CNOM/ARS``, when it is an ordre's official code."""
     first = exercice.authority.split("/", 1)[0]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pki.audit.events import event
-from pki.issuance.approvals import APPROVAL, Act, statement_of, verify_act
+from pki.issuance.approvals import APPROVAL, Act, covered, statement_of, verify_act
 from pki.issuance.order import CertificateOrder, read_request
 from pki.registration.model import Batch, BatchState
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
@@ -71,6 +71,7 @@ class Decisions:
 
         Raises:
             Refused: the officer may not approve this batch, or signed something else.
+            Malformed: the statement of the act is not one.
             Conflict: the batch is decided already.
         """
         now = self._clock.now()
@@ -85,7 +86,7 @@ class Decisions:
             needed = self._settings.board(batch.board).approvals_for(batch.size)
             if len(approvers) < needed:
                 return Decided(batch.id, len(approvers), needed, 0)
-            excluded = {position for approval in approvals for position in approval.record()["excluded"]}
+            excluded = {position for approval in approvals for position in covered(approval.record()).excluded}
             orders = self._write_orders(tx, batch, excluded, approvers, now)
             tx.requests.set_state(batch.id, BatchState.APPROVED, now)
             return Decided(batch.id, len(approvers), needed, orders)
@@ -124,7 +125,7 @@ class Decisions:
             raise Refused(f"{officer.id} is not an officer of {batch.board}", citation="CP 3.2.5")
         if officer.id == batch.requester and act_type == APPROVAL:
             raise Refused("who asks does not approve: another officer must", citation="CP 5.2.2")
-        if (said.get("board"), said.get("root"), said.get("size")) != (batch.board, batch.root.hex(), batch.size):
+        if covered(said).batch != (batch.board, batch.root, batch.size):
             raise Refused("the signature is over something else than this batch", citation="CP 4.2.2")
         if batch.state is not BatchState.SUBMITTED:
             raise Conflict(f"this batch is already {batch.state.name.lower()}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pki.audit.events import event
-from pki.issuance.approvals import Act, statement_of, verify_act
+from pki.issuance.approvals import SUBMISSION, Act, covered, statement_of, verify_act
 from pki.issuance.order import Request
 from pki.issuance.ports import Standing
 from pki.registration.applications import Application, LineError
@@ -31,7 +31,6 @@ from trust.keys import check_public_key
 from trust.naming import AnySubject
 from trust.transparency.merkle import leaf_hash, root_of
 
-SUBMISSION = "submission/1"
 _PERSON_PROFILES = "ps-"
 
 
@@ -104,6 +103,7 @@ class Enrolment:
 
         Raises:
             Refused: the signature is not the requester's over this draft, or there is nothing in it.
+            Malformed: the statement of the act is not one.
             Conflict: some of it was submitted meanwhile: draft again.
         """
         if not draft.records:
@@ -114,12 +114,10 @@ class Enrolment:
             if act.type != SUBMISSION:
                 raise Refused("this act is not a submission", citation="CP 4.1.2")
             officer, said = verify_act(act, tx.acts.keys(act.officer), self._settings, role="register", now=now)
-            if (officer.id, act.target, said["board"], said["root"], said["size"]) != (
+            if (officer.id, act.target, covered(said).batch) != (
                 draft.requester,
                 draft.batch,
-                officer.board,
-                draft.root.hex(),
-                len(draft.records),
+                (officer.board, draft.root, len(draft.records)),
             ):
                 raise Refused("the signature is over something else than this draft", citation="CP 4.1.2")
             tx.requests.add(batch, draft.records)

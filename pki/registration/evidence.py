@@ -20,9 +20,8 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
-from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, APPROVAL, Act, OfficerKey
+from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, APPROVAL, SUBMISSION, Act, OfficerKey
 from pki.issuance.order import CertificateOrder, Request, read_request
-from pki.registration.enrol import SUBMISSION
 from pki.registration.model import Batch
 from pki.settings import Board, Officer
 from trust import clock
@@ -172,6 +171,8 @@ def _check_acts(evidence: Mapping[str, Any], request: Request) -> list[str]:
                 deciders.add(said.officer)
         elif said.officer != request.requester:
             raise Refused("the request was submitted by another officer than it says", citation="CP 4.1.1")
+    if not any(each.type == SUBMISSION for each in map(_read_act, evidence["acts"])):
+        raise Refused(f"nothing shows that {request.requester} asked for it", citation="CP 4.2.2")
     bulk = proof.size >= board["bulk_threshold"]
     needed = board["bulk_approvals"] if bulk else board["approvals"]
     if len(deciders) < needed:
