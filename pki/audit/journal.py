@@ -20,8 +20,9 @@ from trust.canonical import canonical
 from trust.errors import Alarm, Malformed
 from trust.transparency.merkle import EMPTY_ROOT, HASH_SIZE, Frontier, leaf_hash
 
-TOLERANCE = timedelta(seconds=5)
-"""How far behind the journal a clock may be before we stop: issuers on several machines differ by their synchronisation error."""
+TOLERANCE = timedelta(seconds=45)
+"""How far behind the journal a moment may be before we stop. A writer looks at the clock, then waits for its turn, half a minute
+at most (`pki.adapters.store.engine`), while others write; and the clocks of several machines differ a little."""
 
 Row = tuple[int, str]
 """An entry as stored: its number, counted from 0 without gap, and its line."""

@@ -19,8 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
-from hsm.api import KeyUse
-from hsm.software import SoftwareKeystore
+from hsm.api import Custodian, KeyUse
 from pki.adapters.publication_files import PublicationFiles
 from pki.adapters.signer_socket import SignerServer
 from pki.adapters.store.publication import ResponderRecord
@@ -35,6 +34,7 @@ from pki.faults import Faults
 from pki.inventory.model import State
 from pki.issuance.authority import Authority, IssuingCa
 from pki.issuance.service import MAX_BATCH
+from pki.settings import CaSettings
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.crl import CrlSigner
 from pki.signing.door import SigningDoor
@@ -71,7 +71,7 @@ class Issuer:
     def __init__(
         self,
         home: Home,
-        custodian: SoftwareKeystore,
+        custodian: Custodian,
         *,
         instance: str = "issuer",
         faults: Faults | None = None,
@@ -95,7 +95,7 @@ class Issuer:
         self._status = StatusWriter(home.settings.publication / "status")
         self._signer = SignerService(self._find_fact, home.clock, self._live_policy())
         self._producer = self._make_producer()
-        self.crls = self._make_crl_publisher()
+        self.crls = crl_publisher(home, self.authority, self._door, self._files, self._faults)
         self._demand = Demand(home.settings.home)
         self._checkpoints = CheckpointSigner(self._door)
         self._ticks = ticks
@@ -241,31 +241,6 @@ class Issuer:
             self.home.store, self._status, served, self._ocsp.sign, self.home.clock, retention=RETENTION, faults=self._faults
         )
 
-    def _make_crl_publisher(self) -> CrlPublisher:
-        signer = CrlSigner(self._door)
-        return CrlPublisher(
-            self.home.store,
-            [self._crl_issuer(ca, signer) for ca in self.authority.cas.values()],
-            self._files,
-            self.home.clock,
-            faults=self._faults,
-        )
-
-    def _crl_issuer(self, ca: IssuingCa, signer: CrlSigner) -> CrlIssuer:
-        settings = self.home.settings.ca(ca.id)
-        return CrlIssuer(
-            ca=ca.id,
-            name_der=ca.view.name_der,
-            key_id=ca.view.key_id,
-            algorithm=ca.view.algorithm,
-            base_url=ca.view.base_url,
-            shards=ca.view.shards if settings.issues else 0,
-            delta=ca.view.delta,
-            validity=timedelta(hours=settings.crl_hours),
-            delay=timedelta(seconds=settings.crl_delay_seconds),
-            sign=lambda tbs, subject: signer.sign(ca.key, tbs, subject=subject),
-        )
-
     def _load_responders(self, ca_id: str) -> None:
         now = self.home.clock.now()
         with self.home.store.read() as tx:
@@ -341,6 +316,30 @@ class _InstanceLock:
 
     def release(self) -> None:
         self._file.close()
+
+
+def crl_publisher(
+    home: Home, authority: Authority, door: SigningDoor, files: PublicationFiles, faults: Faults | None = None
+) -> CrlPublisher:
+    """Return the publisher of every CA's lists; several may be at work on one home."""
+    signer = CrlSigner(door)
+    issuers = [_crl_issuer(home.settings.ca(ca.id), ca, signer) for ca in authority.cas.values()]
+    return CrlPublisher(home.store, issuers, files, home.clock, faults=faults)
+
+
+def _crl_issuer(settings: CaSettings, ca: IssuingCa, signer: CrlSigner) -> CrlIssuer:
+    return CrlIssuer(
+        ca=ca.id,
+        name_der=ca.view.name_der,
+        key_id=ca.view.key_id,
+        algorithm=ca.view.algorithm,
+        base_url=ca.view.base_url,
+        shards=ca.view.shards if settings.issues else 0,
+        delta=ca.view.delta,
+        validity=timedelta(hours=settings.crl_hours),
+        delay=timedelta(seconds=settings.crl_delay_seconds),
+        sign=lambda tbs, subject: signer.sign(ca.key, tbs, subject=subject),
+    )
 
 
 def open_issuer(home: Home, *, instance: str = "issuer") -> Issuer:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 
-from hsm.api import KeyRef, KeyUse
-from hsm.software import SoftwareKeystore
+from hsm.api import Custodian, KeyRef, KeyUse
 from pki.audit.events import event
 from pki.bootstrap.home import Home
 from trust.algorithms import ALGORITHMS, PublicKey, spki
 from trust.errors import Conflict
 
 
-def make_key(home: Home, custodian: SoftwareKeystore, label: str, algorithm: str, *uses: KeyUse, by: str) -> PublicKey:
+def make_key(home: Home, custodian: Custodian, label: str, algorithm: str, *uses: KeyUse, by: str) -> PublicKey:
     """Make a key in custody, or find the one that an earlier attempt made; return its public half.
 
     Args:

@@ -31,6 +31,10 @@ from trust.naming import Subject
 MAX_BATCH = 500
 
 
+class _DrawnTwice(Conflict):
+    """A serial number was drawn that exists already."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one round did."""
@@ -107,8 +111,8 @@ class IssuanceService:
                     orders = tx.orders.take(limit)
                     self._faults.at("req.parsed")
                     return self._prepare_taken(tx, orders) if orders else ([], 0)
-            except Conflict:
-                continue  # The generator repeated a serial: the whole round is drawn again (failure case I06).
+            except _DrawnTwice:
+                continue  # The whole round is drawn again (failure case I06).
         raise Alarm("serial numbers repeat: the random generator is broken; nothing is issued")
 
     def _prepare_taken(self, tx: IssuanceTransaction, orders: Sequence[CertificateOrder]) -> tuple[list[Certificate], int]:
@@ -124,7 +128,10 @@ class IssuanceService:
         return outcome.prepared, len(outcome.refused)
 
     def _commit_intents(self, tx: IssuanceTransaction, prepared: Sequence[Certificate]) -> None:
-        tx.certificates.add_prepared(prepared, self._instance)
+        try:
+            tx.certificates.add_prepared(prepared, self._instance)
+        except Conflict as conflict:
+            raise _DrawnTwice(str(conflict)) from None
         tx.journal.append_many([_prepared(certificate) for certificate in prepared], at=prepared[0].prepared_at)
 
     def _finish(self, prepared: Sequence[Certificate]) -> list[Certificate]:
@@ -141,6 +148,8 @@ class IssuanceService:
             issued.append(replace(certificate, signature=signature, state=State.ISSUED))
         self._faults.at("sig.verified")
         with self._store.write() as tx:
+            # A batch may take long to sign, and others have written in the journal meanwhile: the commit has its own time.
+            now = self._clock.now()
             tx.certificates.set_issued([(c.serial, _signature(c)) for c in issued], now)
             orders = [(c.order_id, c.serial) for c in issued if not c.order_id.startswith("own:")]
             if orders:
