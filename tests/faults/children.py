@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pki.bootstrap import registrar
-from pki.bootstrap.home import issuance, open_authority, open_custodian, open_home
+from pki.bootstrap.home import issuance, open_authority, open_custodian, open_home, witness_file
 from pki.bootstrap.issuer import open_issuer
 from pki.issuance.approvals import Act
 from pki.signing.door import SigningDoor
@@ -75,6 +75,14 @@ def officer_revokes(home: Path, moment: datetime, act: Act) -> None:
 def instance_issues(home: Path, moment: datetime, instance: str, limit: int) -> None:
     """Be one of several issuers at one queue, a few orders at a time, until it is empty."""
     opened = open_home(home, clock=FixedClock(moment))
-    service = issuance(opened, open_authority(opened), SigningDoor(open_custodian(opened)), instance=instance)
+    path = os.environ.get("SCEAU_WITNESS")
+    door = SigningDoor(open_custodian(opened), witness=witness_file(Path(path)) if path else None)
+    service = issuance(opened, open_authority(opened), door, instance=instance)
     while service.run_once(limit).issued:
         pass
+
+
+def instance_recovers(home: Path, moment: datetime, instance: str) -> None:
+    """Be the next start of one of several issuers."""
+    opened = open_home(home, clock=FixedClock(moment))
+    issuance(opened, open_authority(opened), SigningDoor(open_custodian(opened)), instance=instance).recover()
