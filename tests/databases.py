@@ -79,6 +79,13 @@ class Cluster:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def query(self, question: str, database: str = "postgres") -> Any:
+        """Return the one value that a question has, in a session of its own."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            row = connection.execute(question.encode()).fetchone()
+        assert row is not None
+        return row[0]
+
     def new_database(self, template: str = "template1") -> str:
         """Copy a database (to which nobody is connected) and return the name of the copy."""
         name = f"sceau_{next(self._names)}"

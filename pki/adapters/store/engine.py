@@ -67,7 +67,7 @@ def _check_durability(engine: Engine) -> None:
         if engine.dialect.name == "sqlite":
             level = connection.execute(text("PRAGMA synchronous")).scalar_one()
             mode = connection.execute(text("PRAGMA journal_mode")).scalar_one()
-            if level < 2 or mode not in ("wal", "memory"):
+            if level < 2 or mode != "wal":
                 raise Refused(
                     f"SQLite runs with synchronous={level}, journal_mode={mode}; FULL and WAL are needed", citation="CPS 5.5.3"
                 )
