@@ -1,17 +1,43 @@
 """Many rows in one statement, straight to the driver.
 
-On the issuance path SQLAlchemy's own handling of parameters costs more per row than SQLite does; rows are therefore
-tuples, in the order of the columns, and the statement is the same text for both engines but for the mark of a
-parameter. Names come from the schema, never from outside.
+On the issuance path SQLAlchemy's own handling of parameters and of columns costs more per row than SQLite does; rows
+are therefore tuples, in the order of the columns, and the statement is the same text for both engines but for the mark
+of a parameter. Names come from the schema, never from outside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
+
+AT_ONCE = 500
+"""Values that one statement looks for."""
+
+
+def select_in(
+    connection: Connection, table: Table, columns: tuple[str, ...], key: str, values: Sequence[Any]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the columns, as the driver has them, of the rows whose `key` is one of the values; in no promised order.
+
+    All of them are read before the first is given, so that the caller may use the connection.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    for start in range(0, len(values), AT_ONCE):
+        some = tuple(values[start : start + AT_ONCE])
+        statement = _select(table, columns, key, len(some) if sqlite else None)
+        yield from connection.exec_driver_sql(statement, some if sqlite else (list(some),)).fetchall()
+
+
+def delete_in(connection: Connection, table: Table, key: str, values: Sequence[Any]) -> None:
+    """Delete the rows whose `key` is one of the values."""
+    sqlite = connection.dialect.name == "sqlite"
+    for start in range(0, len(values), AT_ONCE):
+        some = tuple(values[start : start + AT_ONCE])
+        statement = f"DELETE FROM {table.name} WHERE {_among(table.c[key].name, len(some) if sqlite else None)}"
+        connection.exec_driver_sql(statement, some if sqlite else (list(some),))
 
 
 def insert_many(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -32,6 +58,17 @@ def update_many(
 
 def _mark(connection: Connection) -> str:
     return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
+def _among(name: str, count: int | None) -> str:
+    """Write the condition: SQLite wants a mark for each value, PostgreSQL takes a list."""
+    return f"{name} = ANY(%s)" if count is None else f"{name} IN ({', '.join('?' * count)})"
+
+
+@lru_cache(maxsize=64)
+def _select(table: Table, columns: tuple[str, ...], key: str, count: int | None) -> str:
+    names = ", ".join(table.c[name].name for name in columns)
+    return f"SELECT {names} FROM {table.name} WHERE {_among(table.c[key].name, count)}"
 
 
 @lru_cache(maxsize=64)

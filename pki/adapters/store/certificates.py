@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pki.adapters.store.bulk import insert_many, update_many
+from pki.adapters.store.bulk import delete_in, insert_many, select_in, update_many
 from pki.adapters.store.tables import blocked_keys, certificates, orders, outbox
 from pki.inventory.model import Certificate, Reason, State
 from pki.issuance.order import CertificateOrder, OrderState
@@ -121,12 +121,8 @@ class Certificates:
     def holders_of_keys(self, spki_hashes: Sequence[bytes]) -> dict[bytes, set[str]]:
         """Say, for each of these keys that was ever certified, for whom."""
         found: dict[bytes, set[str]] = {}
-        for start in range(0, len(spki_hashes), 500):
-            statement = select(certificates.c.spki_hash, certificates.c.holder).where(
-                certificates.c.spki_hash.in_(spki_hashes[start : start + 500])
-            )
-            for spki_hash, holder in self._connection.execute(statement):
-                found.setdefault(spki_hash, set()).add(holder)
+        for spki_hash, holder in select_in(self._connection, certificates, ("spki_hash", "holder"), "spki_hash", spki_hashes):
+            found.setdefault(spki_hash, set()).add(holder)
         return found
 
     def live_holders(self, now: datetime, *, after: str, limit: int) -> list[str]:
@@ -217,14 +213,12 @@ class Certificates:
 
     def statuses(self, serials: Sequence[bytes], *, ca: str | None = None) -> list[tuple[bytes, int, int | None, int | None]]:
         """Return (serial, state, revoked at, reason) of these certificates (of one CA, if said): no TBS is read."""
-        found: list[tuple[bytes, int, int | None, int | None]] = []
-        c = certificates.c
-        for start in range(0, len(serials), 500):
-            statement = select(c.serial, c.state, c.revoked_at, c.reason).where(c.serial.in_(serials[start : start + 500]))
-            if ca is not None:
-                statement = statement.where(c.ca == ca)
-            found += [(bytes(row[0]), row[1], row[2], row[3]) for row in self._connection.execute(statement)]
-        return found
+        columns = ("serial", "state", "revoked_at", "reason", "ca")
+        return [
+            (serial, state, revoked_at, reason)
+            for serial, state, revoked_at, reason, its_ca in select_in(self._connection, certificates, columns, "serial", serials)
+            if ca is None or its_ca == ca
+        ]
 
     def revocations(
         self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
@@ -362,7 +356,7 @@ class Orders:
     def take(self, limit: int) -> list[CertificateOrder]:
         """Take the oldest pending orders, locked until the transaction ends; another issuer takes others."""
         statement = (
-            select(orders)
+            select(*_ORDER)
             .where(orders.c.state == OrderState.PENDING.value)
             .order_by(orders.c.written_at)
             .limit(limit)
@@ -403,7 +397,7 @@ class Orders:
         Raises:
             Missing: no such order.
         """
-        row = self._connection.execute(select(orders).where(orders.c.id == order_id)).one_or_none()
+        row = self._connection.execute(select(*_ORDER).where(orders.c.id == order_id)).one_or_none()
         if row is None:
             raise Missing(f"no order {order_id}")
         return _order(row)
@@ -411,7 +405,7 @@ class Orders:
     def of_batch(self, batch: str) -> list[CertificateOrder]:
         """Return the orders of one batch."""
         return [
-            _order(row) for row in self._connection.execute(select(orders).where(orders.c.batch == batch).order_by(orders.c.id))
+            _order(row) for row in self._connection.execute(select(*_ORDER).where(orders.c.batch == batch).order_by(orders.c.id))
         ]
 
     def pending(self) -> int:
@@ -420,18 +414,13 @@ class Orders:
         return self._connection.execute(statement).scalar_one()
 
 
-def _order(row: Row[Any]) -> CertificateOrder:
-    return CertificateOrder(
-        id=row.id,
-        batch=row.batch,
-        ca=row.ca,
-        statement=row.statement,
-        proof=bytes(row.proof),
-        spki=bytes(row.spki),
-        state=OrderState(row.state),
-        serial=None if row.serial is None else bytes(row.serial),
-        failure=row.failure,
-    )
+_ORDER = tuple(orders.c[name] for name in ("id", "batch", "ca", "statement", "proof", "spki", "state", "serial", "failure"))
+_ORDER_STATES = {state.value: state for state in OrderState}
+
+
+def _order(row: Sequence[Any]) -> CertificateOrder:
+    order_id, batch, ca, statement, proof, spki, state, serial, failure = row
+    return CertificateOrder(order_id, batch, ca, statement, proof, spki, _ORDER_STATES[state], serial, failure)
 
 
 class BlockedKeys:
@@ -442,11 +431,7 @@ class BlockedKeys:
 
     def blocked(self, spki_hashes: Sequence[bytes]) -> set[bytes]:
         """Return those of these keys that are blocked."""
-        found: set[bytes] = set()
-        for start in range(0, len(spki_hashes), 500):
-            statement = select(blocked_keys.c.spki_hash).where(blocked_keys.c.spki_hash.in_(spki_hashes[start : start + 500]))
-            found |= {bytes(row[0]) for row in self._connection.execute(statement)}
-        return found
+        return {row[0] for row in select_in(self._connection, blocked_keys, ("spki_hash",), "spki_hash", spki_hashes)}
 
     def block(self, spki_hash: bytes, why: str, at: datetime) -> bool:
         """Block a key; return False when it already was."""
@@ -468,10 +453,10 @@ class Outbox:
 
     def read(self, limit: int) -> list[tuple[int, str, bytes]]:
         """Return the oldest of what waits: (id, CA, serial)."""
-        statement = select(outbox).order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)
-        return [(row.id, row.ca, bytes(row.serial)) for row in self._connection.execute(statement)]
+        columns = select(outbox.c.id, outbox.c.ca, outbox.c.serial)
+        statement = columns.order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)
+        return [(number, ca, serial) for number, ca, serial in self._connection.execute(statement)]
 
     def clear(self, ids: Sequence[int]) -> None:
         """Forget what has been published."""
-        for start in range(0, len(ids), 500):
-            self._connection.execute(delete(outbox).where(outbox.c.id.in_(ids[start : start + 500])))
+        delete_in(self._connection, outbox, "id", ids)

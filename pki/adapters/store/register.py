@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from pki.adapters.store.bulk import select_in
 from pki.adapters.store.certificates import moment, seconds
 from pki.adapters.store.registration import Organisations
 from pki.adapters.store.tables import register_entries, sanctions, snapshots
@@ -43,9 +44,10 @@ class Register:
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
             decided = self._sanctions_in_force(some, now)
-            for row in self._connection.execute(select(register_entries).where(register_entries.c.idnat.in_(some))):
-                gone = "no longer in the register" if row.absent_since is not None else None
-                found[row.idnat] = Standing(row.entry, bytes(row.digest), gone, tuple(decided.get(row.idnat, ())))
+            columns = ("idnat", "entry", "digest", "absent_since")
+            for idnat, entry, digest, absent in select_in(self._connection, register_entries, columns, "idnat", some):
+                gone = "no longer in the register" if absent is not None else None
+                found[idnat] = Standing(entry, digest, gone, tuple(decided.get(idnat, ())))
             if missing := [holder for holder in some if holder not in found]:
                 found |= self._structures(missing)
         return found

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pki.adapters.store.bulk import insert_many
+from pki.adapters.store.bulk import insert_many, select_in
 from pki.adapters.store.certificates import moment, seconds
 from pki.adapters.store.tables import acts, batches, officers, organisations, requests
 from pki.issuance.approvals import Act, OfficerKey
@@ -18,6 +18,8 @@ from pki.registration.model import Batch, BatchState, Organisation, RequestRecor
 from trust.errors import Conflict, Missing
 
 _REQUEST_COLUMNS = ("id", "batch", "position", "holder", "profile", "statement", "spki", "csr", "idempotency_key")
+"""In the order of `RequestRecord`."""
+_REQUEST = tuple(requests.c[name] for name in _REQUEST_COLUMNS)
 
 
 class Requests:
@@ -80,17 +82,13 @@ class Requests:
 
     def of_batch(self, batch_id: str) -> list[RequestRecord]:
         """Return the requests of a batch, in order of position."""
-        statement = select(requests).where(requests.c.batch == batch_id).order_by(requests.c.position)
-        return [_request(row) for row in self._connection.execute(statement)]
+        statement = select(*_REQUEST).where(requests.c.batch == batch_id).order_by(requests.c.position)
+        return [RequestRecord(*row) for row in self._connection.execute(statement)]
 
     def by_idempotency_keys(self, keys: Sequence[str]) -> dict[str, RequestRecord]:
         """Return the requests that these keys already stand for."""
-        found: dict[str, RequestRecord] = {}
-        for start in range(0, len(keys), 500):
-            statement = select(requests).where(requests.c.idempotency_key.in_(keys[start : start + 500]))
-            for row in self._connection.execute(statement):
-                found[row.idempotency_key] = _request(row)
-        return found
+        rows = select_in(self._connection, requests, _REQUEST_COLUMNS, "idempotency_key", keys)
+        return {record.idempotency_key: record for record in (RequestRecord(*row) for row in rows)}
 
     def get(self, request_id: str) -> RequestRecord:
         """Return a request.
@@ -98,10 +96,10 @@ class Requests:
         Raises:
             Missing: no such request.
         """
-        row = self._connection.execute(select(requests).where(requests.c.id == request_id)).one_or_none()
+        row = self._connection.execute(select(*_REQUEST).where(requests.c.id == request_id)).one_or_none()
         if row is None:
             raise Missing(f"no request is called {request_id}")
-        return _request(row)
+        return RequestRecord(*row)
 
     def set_state(self, batch_id: str, state: BatchState, at: datetime) -> None:
         """Record the decision on a batch."""
@@ -120,20 +118,6 @@ def _batch(row: Row[Any]) -> Batch:
         state=BatchState(row.state),
         submitted_at=moment(row.submitted_at),
         decided_at=None if row.decided_at is None else moment(row.decided_at),
-    )
-
-
-def _request(row: Row[Any]) -> RequestRecord:
-    return RequestRecord(
-        id=row.id,
-        batch=row.batch,
-        position=row.position,
-        holder=row.holder,
-        profile=row.profile,
-        statement=row.statement,
-        spki=bytes(row.spki),
-        csr=bytes(row.csr),
-        idempotency_key=row.idempotency_key,
     )
 
 
