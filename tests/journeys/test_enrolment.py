@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from sqlalchemy import text
 
 from pki.inventory.model import State
 from pki.registration.applications import LineError
@@ -221,8 +222,8 @@ def test_the_issuer_does_not_believe_what_registration_wrote(world: World) -> No
     with world.store.write() as tx:
         rows = tx.connection.exec_driver_sql("SELECT id, statement FROM orders ORDER BY id").all()
         forged = rows[0][1].replace("EXEMPLE", "INTRUS")
-        tx.connection.exec_driver_sql("UPDATE orders SET statement = ? WHERE id = ?", (forged, rows[0][0]))
-        tx.connection.exec_driver_sql("UPDATE orders SET spki = ? WHERE id = ?", (stranger, rows[1][0]))
+        tx.connection.execute(text("UPDATE orders SET statement = :forged WHERE id = :id"), {"forged": forged, "id": rows[0][0]})
+        tx.connection.execute(text("UPDATE orders SET spki = :spki WHERE id = :id"), {"spki": stranger, "id": rows[1][0]})
 
     world.issuer.turn_until_idle()
 
