@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from pki.cli._frame import Subparsers, command, verbs_of
+from pki.cli._options import add_limit, whole
 from pki.cli._text import paragraph
 
 
@@ -54,10 +55,10 @@ def register(subparsers: Subparsers) -> None:
         examples=["sceau audit show --limit 20", "sceau audit show --from 0 --type certificate", "sceau audit show --json"],
         description="Show entries, the last ones unless --from is given.",
     )
-    shown.add_argument("--from", dest="start", metavar="N", type=int, help="from this entry on (the first is 0)")
+    shown.add_argument("--from", dest="start", metavar="N", type=whole(0, 10**9), help="from this entry on (the first is 0)")
     shown.add_argument("--type", metavar="T", help="of this type (certificate.revoked) or family of types (certificate)")
     shown.add_argument("--about", metavar="TEXT", help="that hold this text among their facts: a serial, an RPPS, an officer")
-    shown.add_argument("--limit", metavar="N", type=int, default=50, help="at most so many (50)")
+    add_limit(shown, 50)
     sealed = command(
         verbs,
         "checkpoint",

@@ -10,6 +10,7 @@ import argparse
 
 from pki.cli import _revocation
 from pki.cli._frame import Subparsers, command, verbs_of
+from pki.cli._options import add_limit, whole
 from pki.cli._text import paragraph
 
 STATES = ("issued", "revoked", "held", "expired")
@@ -39,8 +40,8 @@ def register(subparsers: Subparsers) -> None:
     listed.add_argument("--board", metavar="CODE", help="of this board")
     listed.add_argument("--state", choices=STATES, help="in this state")
     listed.add_argument("--profile", metavar="ID", help="of this profile")
-    listed.add_argument("--expires-within", metavar="DAYS", type=int, help="good now, and over in so many days")
-    listed.add_argument("--limit", metavar="N", type=int, default=1000, help="at most so many (1000)")
+    listed.add_argument("--expires-within", metavar="DAYS", type=whole(0, 36_500), help="good now, and over in so many days")
+    add_limit(listed, 1000)
     shown = command(
         verbs,
         "show",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pki.cli import _officer, _revocation
 from pki.cli._frame import Parser, Subparsers, command, verbs_of
+from pki.cli._options import add_limit, whole
 from pki.cli._text import paragraph
 
 _AS = "--officer cnom-1 --key cnom-1.pem --passphrase-file cnom-1.pass"
@@ -103,7 +104,7 @@ def _declare_batches(verbs: Subparsers) -> None:
     )
     parser.add_argument("--board", metavar="CODE", help="of this board only")
     parser.add_argument("--state", choices=("submitted", "approved", "refused"), help="in this state only")
-    parser.add_argument("--limit", metavar="N", type=int, default=200, help="at most so many (200)")
+    add_limit(parser, 200)
     shown = command(
         verbs,
         "show",
@@ -125,7 +126,7 @@ def _declare_decisions(verbs: Subparsers) -> None:
         ),
     )
     _add_batch(approved)
-    approved.add_argument("--except", dest="excluded", metavar="N", type=int, nargs="+", default=[], help="positions set aside")
+    approved.add_argument("--except", dest="excluded", metavar="N", type=whole(0), nargs="+", default=[], help="set aside")
     _officer.add_options(approved, role="approves")
     refused = command(
         verbs,

@@ -59,7 +59,7 @@ class OfficerKeys:
         """
         now = self._clock.now()
         with self._store.write() as tx:
-            count = tx.acts.withdraw_keys(officer_id, now)
+            count = tx.acts.withdraw_keys(officer_id, now) if officer_id.isascii() else 0
             if not count:
                 raise Missing(f"no key of {officer_id!r} is in force")
             board = self._board_of(officer_id)

@@ -98,8 +98,6 @@ def _fault(fault: Fault) -> str:
 
 
 def _show(args: argparse.Namespace) -> int:
-    if args.limit < 1 or (args.start is not None and args.start < 0):
-        raise Malformed("--from is 0 or more, --limit is 1 or more")
     home = open_home(args.home)
     with home.store.read() as tx:
         journal = tx.journal_table

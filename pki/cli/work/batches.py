@@ -20,6 +20,7 @@ from pki.registration.model import Batch, BatchState, RequestRecord
 from trust.errors import Malformed, Missing
 
 SHOWN = 3
+_HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -112,7 +113,8 @@ def _refuse(args: argparse.Namespace) -> int:
 
 def _named(tx: Transaction, prefix: str) -> str:
     """Return the one batch whose identifier begins so."""
-    found = tx.requests.beginning(prefix.rstrip("….").lower())
+    begin = prefix.rstrip("….").lower()
+    found = tx.requests.beginning(begin) if _HEXADECIMAL.issuperset(begin) else []
     if len(found) == 1:
         return found[0]
     raise Missing(f"{'several batches begin' if found else 'no batch begins'} with {prefix!r}: `sceau ra list` shows them")

@@ -10,11 +10,11 @@ from typing import Any
 
 from pki.bootstrap.demand import Demand
 from pki.bootstrap.home import Home, open_home
-from pki.bootstrap.issuer import open_issuer
 from pki.bootstrap.sealing import root
 from pki.cli._output import emit
 from pki.cli._text import at, count, table
-from pki.status.publish import DELTA, FULL, CrlRecord
+from pki.status.crl_lists import CrlRecord
+from pki.status.crl_scope import file_name
 from trust.errors import Conflict, Unavailable
 
 PATIENCE_SECONDS = 60.0
@@ -46,6 +46,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _publish(args: argparse.Namespace) -> int:
+    from pki.bootstrap.issuer import open_issuer  # with everything that signs: to list needs none of it
+
     home = open_home(args.home)
     ca = None if args.ca is None else home.settings.ca(args.ca).id
     before = {(each["ca"], each["scope"]): each["number"] for each in _published(home, ca)}
@@ -90,7 +92,7 @@ def _published(home: Home, ca: str | None) -> list[dict[str, Any]]:
 
 
 def _data(home: Home, record: CrlRecord, now: datetime) -> dict[str, Any]:
-    name = _name(record)
+    name = file_name(record.ca, record.scope)
     return {
         "ca": record.ca,
         "scope": record.scope,
@@ -116,12 +118,6 @@ def _state(home: Home, record: CrlRecord, name: str, now: datetime) -> str:
         return "over"
     # Past half of its validity the issuer should have made the next one (CP 4.9.7).
     return "fresh" if now <= record.this_update + (record.next_update - record.this_update) / 2 else "due"
-
-
-def _name(record: CrlRecord) -> str:
-    if record.scope == FULL:
-        return f"crl/{record.ca}.crl"
-    return f"crl/{record.ca}-delta.crl" if record.scope == DELTA else f"crl/{record.ca}/{record.scope}.crl"
 
 
 VERBS = {"list": _list, "publish": _publish}

@@ -64,9 +64,9 @@ def run(args: argparse.Namespace) -> int:
     if signer is not None and draft.records:
         act = _officer.sign(args, signer, draft.statement(home.clock.now()), _words(draft, outcomes))
         batch = service.submit(draft, act)
+    _tell(args, home, draft, batch, outcomes)
     if args.report is not None:
         write(args.report, _report(outcomes))
-    _tell(args, home, draft, batch, outcomes)
     return 1 if draft.refused else 0
 
 

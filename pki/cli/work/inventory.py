@@ -27,12 +27,12 @@ class _Sought(TypedDict, total=False):
 
 
 def _list(args: argparse.Namespace) -> int:
-    if args.limit < 1:
-        raise Malformed("--limit is at least 1")
     home = open_home(args.home)
     now = home.clock.now()
     holder = None if args.holder is None else _holder(args.holder, home.settings.mode)
     board = None if args.board is None else home.settings.board(args.board).code
+    if args.profile is not None and args.profile not in home.profiles:
+        raise Missing(f"no profile is called {args.profile!r}; known: {', '.join(sorted(home.profiles))}")
     sought = _sought(args.state, args.expires_within, now)
     with home.store.read() as tx:
         found = tx.certificates.search(holder=holder, board=board, profile=args.profile, limit=args.limit + 1, **sought)
@@ -45,10 +45,10 @@ def _list(args: argparse.Namespace) -> int:
 
 def _sought(state: str | None, within: int | None, now: datetime) -> _Sought:
     if within is not None:
-        if within < 0 or state not in (None, "issued", "held"):
-            raise Malformed("--expires-within is a number of days, for certificates that are issued or held")
+        if state not in (None, "issued", "held"):
+            raise Malformed("--expires-within is for certificates that are issued or held")
         states = (State.HELD,) if state == "held" else (State.ISSUED,) if state == "issued" else (State.ISSUED, State.HELD)
-        return {"states": states, "ends_from": now, "ends_before": now + timedelta(days=min(within, 36_500), seconds=1)}
+        return {"states": states, "ends_from": now, "ends_before": now + timedelta(days=within, seconds=1)}
     match state:
         case "issued":
             return {"states": (State.ISSUED,), "ends_from": now}
@@ -63,7 +63,7 @@ def _sought(state: str | None, within: int | None, now: datetime) -> _Sought:
 
 def _holder(number: str, mode: str) -> str:
     """Return the holder that somebody typed: a person's number, a structure's, or the name of a service of ours."""
-    if ":" in number:
+    if ":" in number and number.isascii():
         return number
     typed = "".join(number.split())
     if len(typed) == 11 or (len(typed) == 12 and typed.startswith("8")):

@@ -31,10 +31,10 @@ def test_a_sound_authority_is_found_sound(looking: Sceau) -> None:
 
 def test_an_edited_entry_is_named(sceau: Sceau, home: Path) -> None:
     """Exit code 1, and its number."""
-    change(home, 'UPDATE journal SET entry = replace(entry, \'"by":"init"\', \'"by":"anybody"\') WHERE seq = 2')
+    change(home, 'UPDATE journal SET entry = replace(entry, \'"by":"init"\', \'"by":"anybody"\') WHERE seq = 1')
     said = sceau("audit", "verify", "--json")
-    assert (said.code, said.data["first_bad"], said.data["faults"][0]["kind"]) == (1, 2, "altered")
-    assert "entry 2: altered" in sceau("audit", "verify").out
+    assert (said.code, said.data["first_bad"], said.data["faults"][0]["kind"]) == (1, 1, "altered")
+    assert "entry 1: altered" in sceau("audit", "verify").out
 
 
 def test_a_deleted_entry_is_named(sceau: Sceau, home: Path) -> None:
@@ -123,7 +123,7 @@ def test_entries_are_shown_from_the_end_or_from_a_number(looking: Sceau) -> None
     assert {each["type"].split(".")[0] for each in looking("audit", "show", "--type", "crl", "--json").data} == {"crl"}
     assert serial in looking("audit", "show", "--about", serial).out
     assert looking("audit", "show", "--type", "nothing").out.startswith("No entry matches")
-    assert looking("audit", "show", "--limit", "0").code == 1
+    assert looking("audit", "show", "--limit", "0").code == 2
 
 
 def test_the_checkpoint_and_the_key_are_printed_as_others_read_them(looking: Sceau) -> None:

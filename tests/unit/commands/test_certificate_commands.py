@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,7 +44,8 @@ def test_a_list_cut_short_says_so_on_the_other_stream(looking: Sceau) -> None:
     said = looking("cert", "list", "--limit", "2", "--json")
     assert len(said.data) == 2
     assert "the 2 newest" in said.err
-    assert looking("cert", "list", "--limit", "0").code == 1
+    for wrong in ("0", "-1", "x", "1e3", "99999999999999999999"):
+        assert looking("cert", "list", "--limit", wrong).code == 2
 
 
 def test_a_certificate_is_printed_as_pem_and_nothing_else(looking: Sceau, serial_of: Find) -> None:
@@ -146,12 +149,12 @@ def test_what_ended_is_published_as_revoked(looking: Sceau, serial_of: Find, sta
 
 
 def test_every_list_is_listed_fresh(looking: Sceau) -> None:
-    """Each authority's full list, its shards, its delta."""
+    """Each authority's full list, its shards, their deltas."""
     said = looking("crl", "list", "--json")
     assert said.code == 0
     assert {each["state"] for each in said.data} == {"fresh"}
     scopes = {each["scope"] for each in said.data if each["ca"] == "personnes"}
-    assert scopes == {"0", "1", "2", "3", "full", "delta"}
+    assert scopes == {"0", "1", "2", "3", "full", "0-delta", "1-delta", "2-delta", "3-delta", "delta"}
 
 
 def test_lists_are_published_by_hand_under_greater_numbers(sceau: Sceau, serial_of: Find, home: Path) -> None:
@@ -204,3 +207,51 @@ def test_everything_is_json_for_those_who_ask(looking: Sceau) -> None:
         said = looking(*line.split(), "--json")
         json.loads(said.out)
         assert (said.code, said.err) == (0, ""), line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cert list --profile \udcff",
+        "cert list --board \udcff",
+        "cert list --holder \udcff",
+        "cert list --holder a:\udcff",
+        "cert list --holder 1",
+        "cert show \udcff",
+        "ra show \udcff",
+        "ra list --board \udcff",
+        "register show \udcff",
+        "register plan \udcff",
+        "register import \udcff",
+        "audit show --about \udcff",
+        "ocsp show \udcff",
+        "crl list --ca \udcff",
+        "ca show \udcff",
+        "ra organisation approve \udcff --officer cnom-1",
+        "ra organisation declare 990000010 --name \udcff --department \udcff --officer cnom-1",
+        "ra organisation withdraw 990000010 --reason \udcff --officer cnom-1",
+        "ra refuse \udcff --reason \udcff --officer cnom-1",
+        "board officer-withdraw \udcff",
+        "board officer-register \udcff --public-key \udcff",
+        "ra hold \udcff --officer \udcff",
+        "ra prove --check \udcff",
+        "audit verify --checkpoint \udcff",
+    ],
+)
+def test_octets_that_are_no_text_never_make_a_traceback(looking: Sceau, line: str) -> None:
+    """What a shell may pass: refused in a line, or found nowhere."""
+    said = looking(*line.split(" "))
+    assert said.code in (0, 1)
+    assert "unexpected" not in said.err
+
+
+def test_a_list_is_read_without_anything_that_signs_or_serves(demonstration: Path) -> None:
+    """Commands that look must answer at once: what is heavy is not even loaded."""
+    program = (
+        "import sys; from pki.cli.main import main; main(sys.argv[1:]); "
+        "print([n for n in ('pkilint', 'pyasn1', 'uvloop', 'lmdb', 'alembic', 'pki.bootstrap.issuer') if n in sys.modules])"
+    )
+    for line in ("cert list", "crl list", "ra list", "register snapshots", "audit show", "board list", "ca list"):
+        command = [sys.executable, "-P", "-c", program, *line.split(), "--home", str(demonstration), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "[]", line
