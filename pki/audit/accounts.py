@@ -155,8 +155,9 @@ class Books:
                 sums.add_state("revoked", serial)
                 sums.add_reason(serial, "unspecified")
             case "certificate.held":
-                self._held[serial] = facts["revoked_at"]
-                self._hold(serial, 1)
+                if serial not in self._held:  # a hold may pass from the register to an officer: it is one hold
+                    self._held[serial] = facts["revoked_at"]
+                    self._hold(serial, 1)
             case "certificate.released":
                 self._hold(serial, -1)
                 del self._held[serial]

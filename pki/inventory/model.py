@@ -88,6 +88,11 @@ class Certificate:
     """Who or what placed the hold (``register``, a sanction, an officer): the same may end it."""
 
     @property
+    def is_held_by_a_cause(self) -> bool:
+        """Whether the register or a decision of an ordre holds it: then only the end of that releases it (CP 4.9.16)."""
+        return self.held_by is not None and (self.held_by == "register" or self.held_by.startswith("sanction:"))
+
+    @property
     def der(self) -> bytes:
         """The signed certificate.
 
@@ -117,6 +122,9 @@ class Certificate:
                 return replace(self, reason=reason)
             raise Refused("this certificate is already revoked; its date and reason stand", citation="CP 4.9.3")
         if reason is Reason.CERTIFICATE_HOLD:
+            if self.state is State.PREPARED:
+                # Released, it would be called good, and nobody knows whether it was signed (invariant I9).
+                raise Refused("an intent is not held: it is issued, or revoked", citation="CP 4.9.13")
             if self.state is State.HELD:
                 raise Refused("this certificate is already on hold", citation="CP 4.9.13")
             return replace(self, state=State.HELD, revoked_at=at, reason=reason, held_by=by)

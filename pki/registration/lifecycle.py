@@ -29,7 +29,7 @@ from pki.register.snapshot import ImportResult, Progress, import_extraction
 from pki.registration.model import Sanction, SnapshotRecord
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
 from pki.revocation.changes import end, release
-from pki.settings import Settings
+from pki.settings import Officer, Settings
 from trust import clock
 from trust.canonical import canonical_hash
 from trust.clock import Clock
@@ -267,18 +267,26 @@ class Lifecycle:
         with self._store.write() as tx:
             if act.type != SANCTIONS or act.target != _decisions_hash(decisions):
                 raise Refused("the signature is not over these decisions", citation="CP 4.9.3")
-            officer, _ = verify_act(act, tx.acts.keys(act.officer), self._settings, role="revoke", now=now)
+            officer, said = verify_act(act, tx.acts.keys(act.officer), self._settings, role="revoke", now=now)
             known = tx.register.standings([d.idnat for d in decisions], now)
+            signed_at = clock.parse(str(said["at"]))
             for decision in decisions:
-                self._record(tx, decision, officer.board, known.get(decision.idnat), now, officer.id)
+                self._record(tx, decision, officer, known.get(decision.idnat), now, signed_at)
             if not tx.acts.add(act, self._entropy.octets(16).hex(), now):
                 # A suspension may come again after its levée: the signature of the first levée must not lift the second.
                 raise Conflict("this act was recorded before: sign a new one")
             return self._reconcile(tx, sorted({d.idnat for d in decisions}), now)
 
     def _record(
-        self, tx: RegistrationTransaction, decision: Decision, board: str, found: Standing | None, now: datetime, by: str
+        self,
+        tx: RegistrationTransaction,
+        decision: Decision,
+        officer: Officer,
+        found: Standing | None,
+        now: datetime,
+        signed_at: datetime,
     ) -> None:
+        board, by = officer.board, officer.id
         professions = self._settings.board(board).professions
         entry = RegisterEntry.parse(found.entry) if found else None
         if entry is None or not entry.professions & professions:
@@ -289,7 +297,10 @@ class Lifecycle:
             lifted = [
                 sanction
                 for sanction in tx.register.sanctions_of(decision.idnat)
-                if sanction.board == board and sanction.lifted_at is None
+                if sanction.board == board
+                and sanction.lifted_at is None
+                # A levée that was signed before a decision was recorded is about another (or stands in the same file).
+                and (sanction.recorded_at <= signed_at or sanction.recorded_at == now)
             ]
             if not lifted:
                 raise Missing(f"line {decision.number}: no decision of {board} about {decision.idnat} is in force")
@@ -336,7 +347,7 @@ class Lifecycle:
                 ending = self._ending(certificate, standings.get(certificate.holder), sanctioned[certificate.holder], now)
                 if ending is not None:
                     to_end.setdefault(ending, []).append(certificate)
-                elif certificate.held_by is not None and certificate.held_by.startswith((BY_REGISTER, "sanction")):
+                elif certificate.is_held_by_a_cause:
                     to_release.append(certificate)
             for (reason, by), certificates in to_end.items():
                 changed = end(tx, certificates, reason, now, by, held_by=by)

@@ -6,6 +6,7 @@ The only writers of revoked, held and released certificates use these functions,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -45,6 +46,9 @@ def end(
 ) -> list[Certificate]:
     """Revoke these certificates, or hold them for `certificateHold`; those already there are left as they stand.
 
+    What the register or an ordre's decision holds already, and somebody holds too, is theirs from then on: the end of the first
+    cause does not release it.
+
     Returns:
         Those that changed.
     """
@@ -55,6 +59,8 @@ def end(
         ):
             continue
         if certificate.state is State.HELD and reason is Reason.CERTIFICATE_HOLD:
+            if certificate.is_held_by_a_cause and held_by is None:
+                changed.append((certificate, replace(certificate, held_by=by)))
             continue
         # Never before it was made: a status older than the certificate would make an earlier "good" a lie nobody told.
         changed.append((certificate, certificate.revoked(reason, max(now, certificate.prepared_at), by=held_by or by)))

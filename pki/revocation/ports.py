@@ -10,6 +10,7 @@ from typing import Protocol
 from pki.audit.journal import Journal
 from pki.inventory.model import Certificate
 from pki.issuance.approvals import Act, OfficerKey
+from pki.issuance.ports import Standing
 
 
 class CertificatesPort(Protocol):
@@ -39,6 +40,12 @@ class ActsPort(Protocol):
     def keys(self, officer: str) -> list[OfficerKey]: ...
 
 
+class RegisterPort(Protocol):
+    """The register in force, and the decisions of ordres."""
+
+    def standings(self, holders: Sequence[str], now: datetime) -> dict[str, Standing]: ...
+
+
 class ChangeTransaction(Protocol):
     """What a change of status writes, whoever causes it."""
 
@@ -57,6 +64,8 @@ class RevocationTransaction(ChangeTransaction, Protocol):
     def blocked_keys(self) -> BlockedKeysPort: ...
     @property
     def acts(self) -> ActsPort: ...
+    @property
+    def register(self) -> RegisterPort: ...
 
 
 class RevocationStore(Protocol):

@@ -18,6 +18,7 @@ from pki.audit.events import event
 from pki.faults import Faults
 from pki.inventory.model import REASONS_BY_NAME, Certificate, Reason, State
 from pki.issuance.approvals import Act, statement_of, verify_act
+from pki.register.entry import RegisterEntry, standing
 from pki.revocation.changes import end, release
 from pki.revocation.ports import RevocationStore, RevocationTransaction
 from pki.settings import Settings
@@ -26,7 +27,7 @@ from trust.algorithms import algorithm_of
 from trust.canonical import canonical
 from trust.clock import Clock
 from trust.entropy import Entropy
-from trust.errors import Malformed, Missing, Refused
+from trust.errors import Conflict, Malformed, Missing, Refused
 
 REVOCATION = "revocation/1"
 RELEASE = "release/1"
@@ -109,6 +110,7 @@ class Revocation:
         Raises:
             Refused: no mandate over this certificate, or a reason that its profile does not allow.
             Missing: no such certificate for this officer.
+            Conflict: this act served before.
         """
         now = self._clock.now()
         with self._store.write() as tx:
@@ -117,7 +119,7 @@ class Revocation:
             self._check_reason(certificate, reason)
             changed = end(tx, [certificate], reason, now, act.officer)
             if changed:
-                tx.acts.add(act, self._entropy.octets(16).hex(), now)
+                self._record_once(tx, act, now)
             if reason is Reason.KEY_COMPROMISE:
                 # Claimed, not proven: this key is refused from now on, but its other certificates wait for proof.
                 self._block(tx, certificate, "claimed", 1, act.officer)
@@ -128,19 +130,24 @@ class Revocation:
         """Take a certificate off hold on an officer's signed act.
 
         Raises:
-            Refused: not on hold, or held by the register or a sanction: what placed the hold must end it.
+            Refused: not on hold, or the register or a sanction is against it: what placed the hold must end it; or the act is
+                older than the hold.
             Missing: no such certificate for this officer.
+            Conflict: this act served before.
         """
         now = self._clock.now()
         with self._store.write() as tx:
-            certificate, _ = self._of_act(tx, act, RELEASE)
+            certificate, said = self._of_act(tx, act, RELEASE)
             if certificate.state is not State.HELD:
                 certificate.released()  # raises, with the rule
-            if certificate.held_by is not None and certificate.held_by.startswith(("register", "sanction")):
+            if certificate.is_held_by_a_cause:
                 raise Refused(
                     f"this hold was placed by the {certificate.held_by}: only its end releases it", citation="CP 4.9.16"
                 )
-            tx.acts.add(act, self._entropy.octets(16).hex(), now)
+            self._record_once(tx, act, now)
+            if certificate.revoked_at is not None and clock.parse(str(said["at"])) < certificate.revoked_at:
+                raise Refused("the signature is older than this hold", citation="CP 4.9.16")
+            self._refuse_while_barred(tx, certificate, now)
             released = release(tx, [certificate], now, act.officer, "released-by-officer")[0]
         self._faults.at("revoke.committed")
         return released
@@ -159,7 +166,7 @@ class Revocation:
             if said["type"] != HOLDER_REVOCATION:
                 raise Malformed("this is not a holder's demand for revocation")
             serial, reason = bytes.fromhex(said["serial"]), reason_named(said["reason"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise Malformed("this demand for revocation cannot be read") from None
         with self._store.write() as tx:
             certificate = tx.certificates.get(serial, lock=True)
@@ -175,6 +182,24 @@ class Revocation:
                 cascade = self._compromise(tx, certificate, by)
         self._faults.at("revoke.committed")
         return Revoked(changed[0] if changed else certificate, already=not changed, cascade=cascade)
+
+    def _record_once(self, tx: RevocationTransaction, act: Act, now: datetime) -> None:
+        # A certificate may be held and released again and again: an act of last year must not lift a hold of today.
+        if not tx.acts.add(act, self._entropy.octets(16).hex(), now):
+            raise Conflict("this act was recorded before: sign a new one")
+
+    def _refuse_while_barred(self, tx: RevocationTransaction, certificate: Certificate, now: datetime) -> None:
+        """Refuse to release what the register or the ordre would hold, had the officer not held it before."""
+        if not certificate.holder.startswith("8"):
+            return  # structures are not held
+        found = tx.register.standings([certificate.holder], now).get(certificate.holder)
+        why = "no longer in the register" if found is None else found.barred_for(certificate.board)
+        if why is None and found is not None:
+            professions = self._settings.board(certificate.board).professions
+            if not standing(RegisterEntry.parse(found.entry), professions).right_to_practise:
+                why = "the register shows no right to practise"
+        if why is not None:
+            raise Refused(f"{certificate.holder}: {why}; only the end of that releases it", citation="CP 4.9.16")
 
     def _compromise(self, tx: RevocationTransaction, certificate: Certificate, by: str) -> int:
         """Proven compromise: every certificate of the key ends now, and the key is never certified again (invariant I6)."""
@@ -198,8 +223,8 @@ class Revocation:
         if act.type != act_type:
             raise Refused("this act asks for something else", citation="CP 4.9.2")
         officer, said = verify_act(act, tx.acts.keys(act.officer), self._settings, role="revoke", now=self._clock.now())
-        certificate = tx.certificates.get(bytes.fromhex(act.target), lock=True)
-        if certificate.board != officer.board:
+        certificate = tx.certificates.get(_serial(act.target), lock=True)
+        if certificate.board != officer.board or certificate.state is State.PREPARED:
             raise Missing(f"no certificate has the serial number {act.target}")
         if said.get("ca") != certificate.ca:
             raise Refused("the act names another certification authority", citation="CP 4.9.2")
@@ -209,7 +234,7 @@ class Revocation:
         officer = self._settings.officer(officer_id)
         with self._store.read() as tx:
             certificate = tx.certificates.get(serial)
-        if certificate.board != officer.board:
+        if certificate.board != officer.board or certificate.state is State.PREPARED:
             raise Missing(f"no certificate has the serial number {serial.hex()}")
         return certificate
 
@@ -220,6 +245,13 @@ class Revocation:
             raise Refused(
                 f"{reason.standard_name} is not a reason for {certificate.profile} (allowed: {names})", citation="CP 4.9.1"
             )
+
+
+def _serial(target: str) -> bytes:
+    try:
+        return bytes.fromhex(target)
+    except ValueError:
+        raise Malformed("this act names no serial number") from None
 
 
 def _signed_by_holder(certificate: Certificate, statement: str, signature: bytes) -> bool:
