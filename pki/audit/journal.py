@@ -129,12 +129,14 @@ class Journal:
         moment, first = self._moment(head, at), frontier.size
         prev, seq, stamp = (head.tip if head else EMPTY_ROOT), first, clock.text(moment)
         rows: list[Row] = []
+        leaves: list[bytes] = []
         for event in events:
             line = f'{{"at":"{stamp}","facts":{event.encoded},"prev":"{prev.hex()}","seq":{seq},"type":"{event.type}"}}'
             prev = leaf_hash(line.encode())
-            frontier.append(prev)
+            leaves.append(prev)
             rows.append((seq, line))
             seq += 1
+        frontier.extend(leaves)
         if rows:
             self._store.add_entries(rows)
             self._store.save_head(Head(frontier, moment, prev, head.sealed if head else Frontier()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Protocol
 
 from pki.audit.journal import Head, JournalStore, Row
@@ -18,6 +19,9 @@ from trust.errors import Alarm, Conflict
 from trust.transparency.checkpoint import Checkpoint, open_checkpoint
 from trust.transparency.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from trust.transparency.note import Sign, VerifierKey
+
+_AT_ONCE = 10_000
+"""Entries read back and hashed together."""
 
 
 class SealStore(JournalStore, Protocol):
@@ -101,11 +105,14 @@ class Sealer:
 def _replay(store: SealStore, head: Head) -> Frontier:
     """Hash the entries since the last checkpoint again, and check that they lead to the head."""
     frontier, tip = head.sealed.copy(), b""
-    for number, line in store.entries(frontier.size, head.size):
-        if number != frontier.size:
-            raise Alarm(f"entry {frontier.size} of the journal is missing; found {number}")
-        tip = leaf_hash(line.encode())
-        frontier.append(tip)
+    entries = iter(store.entries(frontier.size, head.size))
+    while some := list(islice(entries, _AT_ONCE)):
+        for expected, (number, _) in enumerate(some, frontier.size):
+            if number != expected:
+                raise Alarm(f"entry {expected} of the journal is missing; found {number}")
+        leaves = [leaf_hash(line.encode()) for _, line in some]
+        frontier.extend(leaves)
+        tip = leaves[-1]
     if frontier.size != head.size or frontier.edge != head.frontier.edge or tip != head.tip:
         raise Alarm(f"the entries from {head.sealed.size} on are not those that were written; verify the journal")
     return frontier

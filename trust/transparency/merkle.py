@@ -64,6 +64,20 @@ class Frontier:
         edge.append(leaf)
         self.size += 1
 
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaves by their hashes: as appending each, a level of the tree at a time, for half the cost."""
+        level, left, height = list(leaves), [], 0
+        count = len(level)
+        while level:
+            if self.size >> height & 1:
+                level.insert(0, self.edge.pop())
+            if len(level) & 1:
+                left.append(level.pop())
+            level = [sha256(b"\x01" + one + other).digest() for one, other in zip(level[::2], level[1::2], strict=True)]
+            height += 1
+        self.edge += reversed(left)
+        self.size += count
+
     def root(self) -> bytes:
         """Return the root of the tree so far."""
         if not self.edge:
@@ -114,11 +128,11 @@ class InclusionProof:
             if last == 0 or len(sibling) != HASH_SIZE:
                 raise Malformed("an inclusion path is longer than its tree is deep, or holds something that is not a hash")
             if index & 1 or index == last:
-                node = node_hash(sibling, node)
+                node = sha256(b"\x01" + sibling + node).digest()
                 while not index & 1 and index:
                     index, last = index >> 1, last >> 1
             else:
-                node = node_hash(node, sibling)
+                node = sha256(b"\x01" + node + sibling).digest()
             index, last = index >> 1, last >> 1
         if last:
             raise Malformed("an inclusion path stops before the root")

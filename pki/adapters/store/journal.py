@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import insert_many
@@ -17,6 +17,9 @@ from trust.errors import Conflict
 
 STATUS_CHANGES = ("abandoned", "revoked", "held", "released", "reason_upgraded")
 """What happens to a certificate (`pki.audit.events`) that lists of revoked ones must follow."""
+_END = 9
+"""Characters at the end of a line that tell the entries of a change of status from those of issuance."""
+_ENDS = [f'"type":"certificate.{what}"}}'[-_END:] for what in STATUS_CHANGES]
 
 
 class JournalTable:
@@ -82,16 +85,21 @@ class JournalTable:
         following = 0 if last is None else last + 1
         if not 0 <= start < following:
             return following, []
-        # The type is the last word of a line (`pki.audit.journal`): the database passes over all that is issued.
-        ends = (journal.c.entry.endswith(f'"type":"certificate.{what}"}}', autoescape=True) for what in STATUS_CHANGES)
+        # The type is the last word of a line (`pki.audit.journal`): the database passes over all that is issued. It compares
+        # a few last characters, for four entries a certificate come by here, and a pattern costs it four times as much.
+        sqlite = self._connection.dialect.name == "sqlite"
+        end = func.substr(journal.c.entry, -_END) if sqlite else func.right(journal.c.entry, _END)
         statement = (
-            select(journal.c.entry).where(journal.c.seq >= start, journal.c.seq < following, or_(*ends)).order_by(journal.c.seq)
+            select(journal.c.entry)
+            .where(journal.c.seq >= start, journal.c.seq < following, end.in_(_ENDS))
+            .order_by(journal.c.seq)
         )
         found = []
         for (line,) in self._connection.execute(statement):
             entry = json.loads(line)
-            facts = entry["facts"]
-            found.append((entry["type"].partition(".")[2], facts["ca"], bytes.fromhex(facts["serial"])))
+            facts, what = entry["facts"], entry["type"].removeprefix("certificate.")
+            if what in STATUS_CHANGES:
+                found.append((what, facts["ca"], bytes.fromhex(facts["serial"])))
         return following, found
 
     def add_checkpoint(self, size: int, note: str, signed_at: datetime) -> None:

@@ -109,6 +109,19 @@ def test_tree_and_frontier_have_the_root_of_the_definition(count: int) -> None:
         assert defined_root(leaves[:earlier]) == tree.root(earlier)
 
 
+@given(st.lists(st.integers(0, 40), max_size=8))
+def test_leaves_added_together_make_the_tree_that_they_make_one_by_one(counts: list[int]) -> None:
+    """Any number at a time, none included, on a tree of any size."""
+    together, one_by_one = Frontier(), Frontier()
+    for start, count in enumerate(counts):
+        leaves = [leaf_hash(bytes((start, place))) for place in range(count)]
+        together.extend(leaves)
+        for leaf in leaves:
+            one_by_one.append(leaf)
+
+        assert (together.size, together.edge) == (one_by_one.size, one_by_one.edge)
+
+
 @given(sizes, st.data())
 def test_an_inclusion_proof_is_that_of_the_definition_and_leads_to_the_root(count: int, data: st.DataObject) -> None:
     """For any leaf of any size of the tree."""
