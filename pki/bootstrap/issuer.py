@@ -28,6 +28,7 @@ from pki.bootstrap.chronicle import Chronicle
 from pki.bootstrap.demand import Demand
 from pki.bootstrap.home import RESPONDER, Home, issuance, open_authority, open_custodian, open_home, witness_file
 from pki.bootstrap.keys import make_key
+from pki.bootstrap.reconciliation import Reconciliation
 from pki.bootstrap.repository import publish_authority
 from pki.bootstrap.sealing import seal
 from pki.faults import Faults
@@ -99,6 +100,7 @@ class Issuer:
         self._demand = Demand(home.settings.home)
         self._checkpoints = CheckpointSigner(self._door)
         self._ticks = ticks
+        self._reconciliation = Reconciliation(home, ticks)
         self._next_seal = self._next_upkeep = self._next_issue = 0.0
         self._hold_back = HOLD_BACK_SECONDS[0]
         self._batch = MAX_BATCH
@@ -150,7 +152,7 @@ class Issuer:
         if not self._recovered:
             self.recover()
         busy, doubt = False, None
-        for part in (self._upkeep, self._publish, self._seal):
+        for part in (self._upkeep, self._publish, self._reconciliation.turn, self._seal):
             try:
                 busy |= part()
             except Alarm as alarm:
@@ -267,13 +269,17 @@ class Issuer:
             known = tx.responders.of_ca(ca_id)
         if known and known[-1].not_after - now > timedelta(days=settings.responder_days) / 2:
             return
+        end = self.authority.ca(ca_id).view.not_after
+        days = min(settings.responder_days, (end - now).days)
+        if days < 1 or (known and known[-1].not_after > end - timedelta(days=1)):
+            return  # The CA ends before: its last responder has been made.
         number = known[-1].number + 1 if known else 1
         label = f"ocsp-{ca_id}-{number}"
         public = make_key(self.home, self._custodian, label, settings.responder_algorithm, KeyUse.OCSP, by=self.chronicle.process)
         subject = ServiceSubject(
             common_name=f"{settings.common_name} OCSP {number}", organisation=self.home.settings.organisation
         )
-        issued = self._service.issue_own(ca_id, RESPONDER, subject, f"ocsp:{ca_id}", spki(public), days=settings.responder_days)
+        issued = self._service.issue_own(ca_id, RESPONDER, subject, f"ocsp:{ca_id}", spki(public), days=days)
         record = ResponderRecord(ca_id, number, issued.serial, label, issued.not_before, issued.not_after)
         with self.home.store.write() as tx:
             tx.responders.add(record)

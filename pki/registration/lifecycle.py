@@ -4,7 +4,7 @@ An extraction becomes a snapshot; two snapshots make a plan; officers sign the p
 of many; applying it changes the register in force and, in the same transaction, puts on hold whoever is gone or lost
 the right, and takes off hold whoever is back. An ordre's explicit decision goes further: radiation and opposition
 revoke. `reconcile` does the same without any change, every night: no valid certificate for a person without the right
-to practise.
+to practise (the issuer does it: `pki.bootstrap.reconciliation`).
 """
 
 from __future__ import annotations
@@ -315,20 +315,33 @@ class Lifecycle:
 
     # --- certificates follow ------------------------------------------------------------------------------------------------
 
-    def reconcile(self, tell: Callable[[int], None] = lambda _count: None) -> Applied:
+    def reconcile(self) -> Applied:
         """Compare every live certificate with the register and the sanctions in force, and mend what differs."""
-        held = released = revoked = seen = 0
-        after = ""
-        while True:
-            now = self._clock.now()
-            with self._store.write() as tx:
-                holders = tx.certificates.live_holders(now, after=after, limit=_CHUNK)
-                if not holders:
-                    return Applied(held, released, revoked)
-                done = self._reconcile(tx, [holder for holder in holders if holder.startswith("8")], now)
+        held = released = revoked = 0
+        after: str | None = ""
+        while after is not None:
+            done, after = self.reconcile_some(after, _CHUNK)
             held, released, revoked = held + done.held, released + done.released, revoked + done.revoked
-            seen, after = seen + len(holders), holders[-1]
-            tell(seen)
+        return Applied(held, released, revoked)
+
+    def reconcile_some(self, after: str, limit: int) -> tuple[Applied, str | None]:
+        """Do the same for the next holders after one; return also the last of them, None when there are no more."""
+        now = self._clock.now()
+        with self._store.write() as tx:
+            holders = tx.certificates.live_holders(now, after=after, limit=limit)
+            if not holders:
+                return Applied(0, 0), None
+            return self._reconcile(tx, [holder for holder in holders if holder.startswith("8")], now), holders[-1]
+
+    def reconcile_decided(self, since: datetime) -> Applied:
+        """Do the same for those about whom a decision was recorded, or came into force, since a moment."""
+        now = self._clock.now()
+        with self._store.read() as tx:
+            people = sorted({sanction.idnat for sanction in tx.register.sanctions_due(now, since=since)})
+        if not people:
+            return Applied(0, 0)
+        with self._store.write() as tx:
+            return self._reconcile(tx, people, now)
 
     def _reconcile(self, tx: RegistrationTransaction, idnats: Sequence[str], now: datetime) -> Applied:
         """Bring the certificates of these people to what the register and the ordres now say."""
@@ -340,11 +353,12 @@ class Lifecycle:
                 continue
             holders = sorted({certificate.holder for certificate in live})
             standings = tx.register.standings(holders, now)
-            sanctioned = {holder: tx.register.sanctions_of(holder) for holder in holders}
+            sanctioned = tx.register.sanctions_of_people(holders)
             to_end: dict[tuple[Reason, str], list[Certificate]] = {}
             to_release: list[Certificate] = []
             for certificate in live:
-                ending = self._ending(certificate, standings.get(certificate.holder), sanctioned[certificate.holder], now)
+                decided = sanctioned.get(certificate.holder, [])
+                ending = self._ending(certificate, standings.get(certificate.holder), decided, now)
                 if ending is not None:
                     to_end.setdefault(ending, []).append(certificate)
                 elif certificate.is_held_by_a_cause:

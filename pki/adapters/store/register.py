@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import select_in
@@ -229,9 +229,20 @@ class Register:
         statement = select(sanctions).where(sanctions.c.idnat == idnat).order_by(sanctions.c.effective_at)
         return [_sanction(row) for row in self._connection.execute(statement)]
 
-    def sanctions_due(self, now: datetime) -> list[Sanction]:
-        """Return the sanctions in force: not lifted, and effective."""
-        statement = select(sanctions).where(sanctions.c.lifted_at.is_(None), sanctions.c.effective_at <= seconds(now))
+    def sanctions_of_people(self, idnats: Sequence[str]) -> dict[str, list[Sanction]]:
+        """Return what ordres decided about each of these people, oldest first; who is clear of it is absent from the answer."""
+        found: dict[str, list[Sanction]] = {}
+        for start in range(0, len(idnats), 500):
+            some = sanctions.c.idnat.in_(idnats[start : start + 500])
+            for row in self._connection.execute(select(sanctions).where(some).order_by(sanctions.c.effective_at)):
+                found.setdefault(row.idnat, []).append(_sanction(row))
+        return found
+
+    def sanctions_due(self, now: datetime, *, since: datetime) -> list[Sanction]:
+        """Return the sanctions in force (not lifted, and effective) that were recorded or took effect since a moment."""
+        s = sanctions.c
+        lately = or_(s.effective_at >= seconds(since), s.recorded_at >= seconds(since))
+        statement = select(sanctions).where(s.lifted_at.is_(None), s.effective_at <= seconds(now), lately)
         return [_sanction(row) for row in self._connection.execute(statement)]
 
     def lift_sanctions(self, ids: Sequence[str], at: datetime) -> None:
