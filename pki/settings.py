@@ -7,6 +7,7 @@ database says. A key that this module does not know stops the start, so that a t
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -15,8 +16,13 @@ from typing import Any, TypeVar
 
 from trust.algorithms import ALGORITHMS
 from trust.errors import Malformed, Missing, Refused
+from trust.identity import Rpps
 
 MODES = ("demo", "test", "production")
+ROLES = frozenset({"register", "approve", "revoke"})
+_OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+_PROCESSES = frozenset({"register", "withdrawal"})
+"""Names under which programs act: what they hold they release (`Certificate.is_held_by_a_cause`)."""
 
 _Built = TypeVar("_Built", "CaSettings", "RegisterSettings")
 
@@ -202,7 +208,10 @@ def load(home: Path) -> Settings:
     cas = tuple(_build(CaSettings, ca, "ca") for ca in document.pop("ca", []))
     if document:
         raise Malformed(f"authority.toml: unknown table {sorted(document)[0]!r}")
-    boards = {board.code: board for board in (_board(path) for path in sorted((config / "boards").glob("*.toml")))}
+    boards: dict[str, Board] = {}
+    for board in (_board(path) for path in sorted((config / "boards").glob("*.toml"))):
+        if boards.setdefault(board.code, board) is not board:
+            raise Malformed(f"boards: two files are of {board.code}")
     settings = Settings(
         home=home,
         name=authority["name"],
@@ -240,6 +249,9 @@ def _check(settings: Settings) -> None:
     if len(set(officers)) != len(officers):
         raise Malformed("boards: two officers have the same id")
     for board in settings.boards.values():
+        people = [officer.idnat for officer in board.officers if officer.idnat is not None]
+        if len(set(people)) != len(people):
+            raise Refused(f"{board.code}: two mandates are of the same person", citation="CP 5.2.4")
         deciders = sum("approve" in officer.roles for officer in board.officers)
         if deciders < board.bulk_approvals:
             raise Refused(
@@ -258,16 +270,44 @@ def _board(path: Path) -> Board:
             code=code,
             name=document["name"],
             professions=frozenset(document["professions"]),
-            approvals=document.get("approvals", 1),
-            bulk_threshold=document.get("bulk_threshold", 10),
-            bulk_approvals=document.get("bulk_approvals", 2),
-            officers=tuple(
-                Officer(id=o["id"], name=o["name"], board=code, roles=frozenset(o["roles"]), idnat=o.get("idnat"))
-                for o in document["officers"]
-            ),
+            approvals=_count(document, "approvals", 1),
+            bulk_threshold=_count(document, "bulk_threshold", 10),
+            bulk_approvals=_count(document, "bulk_approvals", 2),
+            officers=tuple(_officer(code, record) for record in document["officers"]),
         )
     except KeyError as error:
         raise Malformed(f"{path.name}: {error.args[0]!r} is missing") from None
+    except (Malformed, TypeError, AttributeError) as error:
+        raise Malformed(f"{path.name}: {error}") from None
+
+
+def _count(document: dict[str, Any], name: str, default: int) -> int:
+    value = document.get(name, default)
+    if type(value) is not int or value < 0:  # how few are too few is the policy's affair
+        raise Malformed(f"{name} is a whole number, not {value!r}")
+    return value
+
+
+def _officer(board: str, record: dict[str, Any]) -> Officer:
+    if unknown := set(record) - {"id", "name", "roles", "idnat"}:
+        raise Malformed(f"a mandate has an unknown key {sorted(unknown)[0]!r}")
+    officer_id, roles, idnat = str(record["id"]), frozenset(record["roles"]), record.get("idnat")
+    if not _OFFICER_ID.fullmatch(officer_id) or officer_id in _PROCESSES:
+        raise Malformed(f"an officer is not called {officer_id!r}: small letters, digits, '-', '.', '_'")
+    if absent := roles - ROLES:
+        raise Malformed(f"{officer_id}: no role is called {min(map(str, absent))!r}")
+    if idnat is not None:
+        _check_idnat(officer_id, idnat)
+    return Officer(officer_id, record["name"], board, roles, idnat)
+
+
+def _check_idnat(officer_id: str, idnat: Any) -> None:
+    # Compared with holders as they stand in certificates: another form would never be equal, and protect from nothing.
+    try:
+        if not isinstance(idnat, str) or idnat != f"8{Rpps(idnat[1:])}":
+            raise Malformed("not 8 and an RPPS number")
+    except Malformed as error:
+        raise Malformed(f"{officer_id}: idnat {idnat!r} is no IdNat_PS of a practitioner: {error}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -114,9 +114,12 @@ def _lines(
             raise Malformed(f"the file has more than {MAX_LINES} lines: cut it in two")
         if not any(row):
             continue
-        values = {name: value.strip() for name, value in zip(columns, row, strict=False) if name}
+        filled = [(name, value.strip()) for name, value in zip(columns, row, strict=False) if name and value.strip()]
+        values = dict(reversed(filled))
         number = values.get("number", "")
         try:
+            if len(values) < len(filled):
+                raise Malformed("this line says the same thing twice, in two columns")
             yield Application(
                 number=number,
                 profile=values.get("profile") or default_profile,

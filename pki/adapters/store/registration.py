@@ -32,19 +32,21 @@ class Requests:
         """Store a batch.
 
         Raises:
-            Conflict: an idempotency key is taken: read what it stands for.
+            Conflict: it was submitted before, or an idempotency key is taken: read what it stands for.
         """
-        self._connection.execute(
-            insert(batches).values(
-                id=batch.id,
-                board=batch.board,
-                requester=batch.requester,
-                root=batch.root,
-                size=batch.size,
-                state=batch.state.value,
-                submitted_at=seconds(batch.submitted_at),
-            )
+        statement = insert(batches).values(
+            id=batch.id,
+            board=batch.board,
+            requester=batch.requester,
+            root=batch.root,
+            size=batch.size,
+            state=batch.state.value,
+            submitted_at=seconds(batch.submitted_at),
         )
+        try:
+            self._connection.execute(statement)
+        except IntegrityError:
+            raise Conflict("this batch was submitted before") from None
         rows = [(r.id, r.batch, r.position, r.holder, r.profile, r.statement, r.spki, r.csr, r.idempotency_key) for r in records]
         try:
             insert_many(self._connection, requests, _REQUEST_COLUMNS, rows)

@@ -96,7 +96,10 @@ def _beside(folder: Path) -> Callable[[str], bytes]:
     root = folder.resolve()
 
     def open_csr(name: str) -> bytes:
-        path = (root / name).resolve()
+        try:
+            path = (root / name).resolve()
+        except (ValueError, OSError, RuntimeError):  # a NUL, a name too long, links in a circle
+            raise Malformed("the name of the certification request is no name of a file") from None
         if not path.is_relative_to(root):
             raise Malformed(f"{name}: a certification request is a file beside the table")
         try:
