@@ -14,11 +14,12 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, cast
 
-from web.publication.reading import BODY, CLOSE, HEAD, RequestReader
-from web.publication.reply import LargeFile, Reply, Request, busy, text
+from web.publication.reading import BODY, HEAD, RequestReader
+from web.publication.reply import CLOSE, LargeFile, Reply, Request, busy, text
 from web.publication.sending import send_file
 from web.publication.service import Service
 from web.publication.settings import Limits
+from web.publication.shortcut import Last
 from web.publication.status_desk import Pending
 
 TURN = 16_384
@@ -32,7 +33,19 @@ class Connection(asyncio.Protocol):
     """The protocol object of one connection."""
 
     __slots__ = (
-        *("_service", "_transport", "_reader", "_state", "_plain", "_paused", "_busy", "_half_closed", "_discarded", "_asked"),
+        *(
+            "_service",
+            "_transport",
+            "_reader",
+            "_state",
+            "_plain",
+            "_paused",
+            "_deaf",
+            "_busy",
+            "_half_closed",
+            "_discarded",
+            "_asked",
+        ),
         *("_waiting", "_held", "_out", "_out_octets", "_drained", "since"),
     )
 
@@ -43,10 +56,11 @@ class Connection(asyncio.Protocol):
         self._state = _OPEN
         self._plain = True  # open, nothing held, read or written half: `_settle` alone sets it again
         self._paused = False  # the client does not read what we wrote
+        self._deaf = False  # we do not read what it writes
         self._busy: asyncio.Task[None] | None = None  # a reply that is being signed or streamed
         self._half_closed = False  # the client has said that it will send nothing more
         self._discarded = 0
-        self._asked: Request | None = None  # the last request answered while reading a segment
+        self._asked: tuple[Request, bytes] | None = None  # the last request answered while reading a segment
         self._waiting: deque[tuple[Request | Reply | None, bytes]] = deque()  # read while another was being answered
         self._held = b""  # not yet given to the reader
         self._out: list[bytes] = []
@@ -71,8 +85,11 @@ class Connection(asyncio.Protocol):
                 self.since = self._service.ticks
                 if isinstance(reply, bytes):
                     self._transport.write(reply)
+                    if type(reply) is Last:
+                        self._end()
                 else:
-                    self._begin(self._sign(reply, b""))
+                    self._reader.done = reply.line is CLOSE
+                    self._begin(self._sign(reply, reply.line))
                 return
             self._plain = False
         if self._state != _OPEN:
@@ -81,6 +98,7 @@ class Connection(asyncio.Protocol):
                 self.abort()
         elif self._held or len(data) > TURN or self._blocked():
             self._held += data
+            self._deaf = True
             self._transport.pause_reading()
             self._take_turn()
         else:
@@ -172,7 +190,7 @@ class Connection(asyncio.Protocol):
             self._state = _LINGERING
             self.since = self._service.ticks
             self._transport.write_eof()
-            self._transport.resume_reading()
+            self._hear()
 
     def go_on(self) -> None:
         """Tell the client to send its body, after the replies that it is owed."""
@@ -192,7 +210,7 @@ class Connection(asyncio.Protocol):
         if reader.phase != before:
             self.since = self._service.ticks
         if reader.clean and self._asked is not None:
-            self._service.shortcut.learn(data, self._asked)
+            self._service.shortcut.learn(data, *self._asked)
         self._asked = None
         if self._out:
             self._flush()
@@ -218,19 +236,25 @@ class Connection(asyncio.Protocol):
         if self._half_closed:
             self._end()
         elif not self._transport.is_closing():
-            self._transport.resume_reading()
+            self._hear()
             self._settle()
+
+    def _hear(self) -> None:
+        if self._deaf:
+            self._deaf = False
+            self._transport.resume_reading()
 
     def _settle(self) -> None:
         """See whether the next segment may take the shortcut: nothing may be left of those before it."""
-        self._plain = self._reader.clean and self._state == _OPEN and not (self._held or self._half_closed or self._blocked())
+        free = self._state == _OPEN and not (self._held or self._half_closed or self._blocked())
+        self._plain = free and self._reader.clean and not self._reader.done
 
     # --- answering
 
     def _answer(self, request: Request, line: bytes) -> None:
         if request.target in (b"/healthz", b"/metrics") and not request.forwarded:
             request = request._replace(local=self._is_local())
-        self._asked = request
+        self._asked = request, line
         reply = self._service.respond(request)
         if not isinstance(reply, Reply):
             self._begin(self._sign(reply, line))
@@ -248,10 +272,9 @@ class Connection(asyncio.Protocol):
         return bool(peer) and ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Answer in a while: what is written leaves now, and nothing more is read until then."""
+        """Answer in a while: what is written leaves now; what comes meanwhile is held."""
         self._plain = False
         self._flush()
-        self._transport.pause_reading()
         self._busy = asyncio.get_running_loop().create_task(work)
 
     async def _sign(self, pending: Pending, line: bytes) -> None:

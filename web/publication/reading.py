@@ -11,13 +11,11 @@ from typing import Protocol
 
 import httptools
 
-from web.publication.reply import Reply, Request, bad_request, text
+from web.publication.reply import CLOSE, KEPT, Reply, Request, bad_request, text
 from web.publication.settings import Limits
 from web.publication.status_desk import MALFORMED, error
 
 IDLE, HEAD, BODY = range(3)
-CLOSE = b"Connection: close\r\n"
-KEPT = b"Connection: keep-alive\r\n"
 _ONCE = (b"host", b"content-type", b"expect")
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"via")
 
@@ -57,7 +55,7 @@ class RequestReader:
     def __init__(self, listener: Listener, limits: Limits) -> None:
         self._listener = listener
         self._limits = limits
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: httptools.HttpRequestParser | None = None  # made at need: a request that takes the shortcut needs none
         self.phase = IDLE
         self.done = False
         """No further request is read: one said so, or was refused."""
@@ -75,6 +73,8 @@ class RequestReader:
         """Read some octets; the listener hears of each request that they complete."""
         unfinished = self.phase != IDLE
         self._taken.clear()
+        if self._parser is None:
+            self._parser = httptools.HttpRequestParser(self)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -84,11 +84,11 @@ class RequestReader:
         if self.phase != IDLE and unfinished and not self._taken:  # the same request as before this segment
             self._weigh(len(data))
         if self.clean:  # chunks, a second request or a missing octet each make the lengths disagree
-            self.clean = not self.done and len(self._taken) == 1 and len(data) == data.find(b"\r\n\r\n") + 4 + self._taken[0]
+            self.clean = len(self._taken) == 1 and len(data) == data.find(b"\r\n\r\n") + 4 + self._taken[0]
 
     def forget(self) -> None:
         """Let go of the parser: it refers to us, and we to it."""
-        del self._parser
+        self._parser = None
         self.done = True
 
     # --- what llhttp calls
@@ -114,6 +114,7 @@ class RequestReader:
         """Decide whether the rest is worth reading."""
         self.phase = BODY
         self._raw_octets = 0
+        assert self._parser is not None
         kept = self._parser.should_keep_alive() and not self._parser.should_upgrade()
         old = self._parser.get_http_version() == "1.0"
         self._line = CLOSE if not kept else KEPT if old else b""
@@ -138,6 +139,7 @@ class RequestReader:
         self._fields, self._target, self._body, self._head_octets, self._raw_octets = {}, b"", b"", 0, 0
         self.done = line is CLOSE
         self._taken.append(len(body))
+        assert self._parser is not None
         forwarded = any(name in fields for name in _FORWARDED)
         get = fields.get
         request = Request(

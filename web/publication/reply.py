@@ -11,6 +11,8 @@ import os
 from typing import NamedTuple
 
 OCSP_TYPE = b"application/ocsp-response"
+CLOSE, KEPT = b"Connection: close\r\n", b"Connection: keep-alive\r\n"
+"""What a reply says of its connection: that it ends, or, to HTTP/1.0, that it does not. Nothing is said of one that goes on."""
 NO_STORE = b"Cache-Control: no-store\r\n"
 NOSNIFF = b"X-Content-Type-Options: nosniff\r\n"
 

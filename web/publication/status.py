@@ -14,6 +14,7 @@ from pki.protocols.ocsp import read_request
 from pki.status.answer import Answerer, Policy
 from trust.errors import SceauError
 from web.publication.ports import Frame, Signer
+from web.publication.questions import QuestionReader
 from web.publication.settings import Settings
 
 
@@ -26,7 +27,7 @@ class StoredStatus(Answerer):
     """
 
     def __init__(self, store: Path, signer: Signer | None, policy: Policy) -> None:
-        super().__init__(store, signer, policy, read_request)
+        super().__init__(store, signer, policy, QuestionReader(read_request))
         self.on_change: Callable[[], None] = lambda: None
         """Called when another store, or another authority in it, was published: what was learnt of the one before is void."""
 

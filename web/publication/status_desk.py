@@ -42,12 +42,14 @@ def error(body: bytes, *, status: int | None = None, head: bytes = b"") -> Reply
 class Pending:
     """A reply that waits for a live signature."""
 
-    __slots__ = ("_answer", "_bodyless", "_desk")
+    __slots__ = ("_answer", "_bodyless", "_desk", "line")
 
     def __init__(self, desk: StatusDesk, answer: Answer, bodyless: bool) -> None:
         self._desk = desk
         self._answer = answer
         self._bodyless = bodyless
+        self.line = b""
+        """The Connection field that the reply will have."""
 
     @property
     def payload(self) -> bytes:

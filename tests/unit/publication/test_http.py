@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from base64 import b64encode
 
 import pytest
 
@@ -115,6 +116,27 @@ def test_http_1_0_is_spoken(town: Town, good: bytes) -> None:
         kept = line.say(b"GET /nothing HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").hear()
         assert kept.fields["connection"] == "keep-alive"
         assert line.say(post(toy.request(good))).hear().status == 200
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+@pytest.mark.parametrize("wish", [b"Connection: close\r\n", b"Connection: keep-alive\r\n", b""])
+def test_the_shortcut_speaks_of_the_connection_as_the_parser_does(town: Town, good: bytes, version: bytes, wish: bytes) -> None:
+    """Four connections with the same head: the first is parsed, the others are recognised; POST, GET, unknown, refused."""
+    encoded = b64encode(toy.request(good))
+    unknown = toy.request(toy.serials(1, seed=8)[0])
+    requests = [post(toy.request(good), more=wish), get(b"/ocsp/" + encoded, more=wish), post(unknown, more=wish)]
+    requests += [post(b"0" * 83, more=wish), get(b"/ocsp/" + b64encode(unknown), more=wish), get(b"/ocsp/AAAA", more=wish)]
+    for request in (each.replace(b"HTTP/1.1", b"HTTP/" + version) for each in requests):
+        found = []
+        for _ in range(4):
+            with town.line() as line:
+                found.append(line.say(request).hear())
+                if found[-1].fields.get("connection") == "close":
+                    assert line.is_over()
+                else:
+                    assert line.say(request).hear() == found[-1]
+        assert found == [found[0]] * 4
+        assert ("close" if b"close" in wish or version + wish == b"1.0" else None) in (found[0].fields.get("connection"), None)
 
 
 def test_connection_close_is_obeyed_and_nothing_after_it_is_read(town: Town, good: bytes) -> None:

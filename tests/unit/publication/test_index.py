@@ -122,15 +122,15 @@ def test_names_are_text_and_never_markup(name: str) -> None:
 
 def description(**changes: object) -> bytes:
     """Write what the issuer publishes about itself."""
-    root = {
+    root: dict[str, object] = {
         "id": "racine",
         "common_name": "SCEAU DEMO RACINE",
         "issuer": None,
         "sha256": "00:" * 31 + "FF",
         "shards": [],
         "delta": None,
+        "not_after": "2046-03-02T00:00:00Z",
     }
-    root["not_after"] = "2046-03-02T00:00:00Z"
     persons = root | {
         "id": "personnes",
         "common_name": "SCEAU DEMO PERSONNES",
