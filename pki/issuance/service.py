@@ -35,6 +35,10 @@ class _DrawnTwice(Conflict):
     """A serial number was drawn that exists already."""
 
 
+class _Overtaken(Conflict):
+    """A key was blocked while the round was prepared."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one round did."""
@@ -112,6 +116,8 @@ class IssuanceService:
                     self._faults.at("req.parsed")
                     return self._prepare_taken(tx, orders) if orders else ([], 0)
             except _DrawnTwice:
+            except _Overtaken:
+                return self._prepare_round(limit)
                 continue  # The whole round is drawn again (failure case I06).
         raise Alarm("serial numbers repeat: the random generator is broken; nothing is issued")
 
@@ -121,6 +127,10 @@ class IssuanceService:
         if outcome.prepared:
             self._commit_intents(tx, outcome.prepared)
             tx.orders.set_prepared([(c.order_id, c.serial) for c in outcome.prepared])
+            # Our entries are in the journal, which makes writers take turns: whoever blocked a key before us is seen now, and
+            # whoever does after us sees our intents (invariant I6). PostgreSQL shows later statements later states.
+            if tx.blocked_keys.blocked([c.spki_hash for c in outcome.prepared]):
+                raise _Overtaken("a key of this round was blocked meanwhile")
         if outcome.refused:
             tx.orders.set_failed([(order.id, str(refusal)) for order, refusal in outcome.refused])
             tx.journal.append_many([_failed(order, refusal) for order, refusal in outcome.refused], at=now)

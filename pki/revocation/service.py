@@ -8,7 +8,7 @@ proves control and, for `keyCompromise`, blocks the key and takes every certific
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,11 +27,17 @@ from trust.algorithms import algorithm_of
 from trust.canonical import canonical
 from trust.clock import Clock
 from trust.entropy import Entropy
-from trust.errors import Conflict, Malformed, Missing, Refused
+from trust.errors import Conflict, Malformed, Missing, Refused, Unavailable
 
+ATTEMPTS = 5
+"""At a demand that another certificate of the same key overtakes."""
 REVOCATION = "revocation/1"
 RELEASE = "release/1"
 HOLDER_REVOCATION = "holder-revocation/1"
+
+
+class _Overtaken(Exception):
+    """Another certificate of the key was prepared meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +174,21 @@ class Revocation:
             serial, reason = bytes.fromhex(said["serial"]), reason_named(said["reason"])
         except (ValueError, KeyError, TypeError, RecursionError):
             raise Malformed("this demand for revocation cannot be read") from None
+        for _ in range(ATTEMPTS):
+            try:
+                done = self._take_demand(serial, reason, statement, signature, now)
+            except _Overtaken:
+                continue
+            self._faults.at("revoke.committed")
+            return done
+        raise Unavailable("certificates of this key are being made all the time: try again")
+
+    def _take_demand(self, serial: bytes, reason: Reason, statement: str, signature: bytes, now: datetime) -> Revoked:
         with self._store.write() as tx:
-            certificate = tx.certificates.get(serial, lock=True)
+            certificate = tx.certificates.get(serial)
+            # All rows first, in one order, then the journal: issuance does the same, and nobody waits in a circle.
+            same = tx.certificates.of_key(certificate.spki_hash, lock=True)
+            (certificate,) = (each for each in same if each.serial == serial)
             if certificate.signature is None or not _signed_by_holder(certificate, statement, signature):
                 raise Refused("the signature is not made with the certified key", citation="CP 4.9.2")
             if reason is Reason.CERTIFICATE_HOLD:
@@ -179,8 +198,7 @@ class Revocation:
             changed = end(tx, [certificate], reason, now, by)
             cascade = 0
             if reason is Reason.KEY_COMPROMISE:
-                cascade = self._compromise(tx, certificate, by)
-        self._faults.at("revoke.committed")
+                cascade = self._compromise(tx, certificate, same, by)
         return Revoked(changed[0] if changed else certificate, already=not changed, cascade=cascade)
 
     def _record_once(self, tx: RevocationTransaction, act: Act, now: datetime) -> None:
@@ -201,16 +219,15 @@ class Revocation:
         if why is not None:
             raise Refused(f"{certificate.holder}: {why}; only the end of that releases it", citation="CP 4.9.16")
 
-    def _compromise(self, tx: RevocationTransaction, certificate: Certificate, by: str) -> int:
+    def _compromise(self, tx: RevocationTransaction, certificate: Certificate, same: Sequence[Certificate], by: str) -> int:
         """Proven compromise: every certificate of the key ends now, and the key is never certified again (invariant I6)."""
         now = self._clock.now()
-        others = [
-            other
-            for other in tx.certificates.of_key(certificate.spki_hash, lock=True)
-            if other.serial != certificate.serial and other.not_after >= now
-        ]
+        others = [other for other in same if other.serial != certificate.serial and other.not_after >= now]
         changed = end(tx, others, Reason.KEY_COMPROMISE, now, by)
         self._block(tx, certificate, "proven", len(changed) + 1, by)
+        # The journal is ours by now: an intent that was committed meanwhile is seen, one that comes later sees the block.
+        if {each.serial for each in tx.certificates.of_key(certificate.spki_hash)} != {each.serial for each in same}:
+            raise _Overtaken
         return len(changed)
 
     def _block(self, tx: RevocationTransaction, certificate: Certificate, how: str, certificates: int, by: str) -> None:

@@ -114,8 +114,8 @@ class Certificates:
         return [_certificate(row) for row in self._connection.execute(statement.with_for_update() if lock else statement)]
 
     def of_key(self, spki_hash: bytes, *, lock: bool = False) -> list[Certificate]:
-        """Return everything ever prepared for a public key."""
-        statement = select(certificates).where(certificates.c.spki_hash == spki_hash)
+        """Return everything ever prepared for a public key, by serial: in the order in which everybody locks them."""
+        statement = select(certificates).where(certificates.c.spki_hash == spki_hash).order_by(certificates.c.serial)
         return [_certificate(row) for row in self._connection.execute(statement.with_for_update() if lock else statement)]
 
     def holders_of_keys(self, spki_hashes: Sequence[bytes]) -> dict[bytes, set[str]]:
