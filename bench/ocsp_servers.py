@@ -34,6 +34,7 @@ LUA = Path(__file__).with_name("ocsp.lua")
 MODULES = Path("/usr/lib/nginx/modules")
 
 NGINX = """
+{user}
 load_module {modules}/ndk_http_module.so;
 load_module {modules}/ngx_http_lua_module.so;
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log crit; worker_rlimit_nofile 65536;
@@ -206,6 +207,7 @@ def nginx(fixture: Fixture) -> Iterator[Server]:
     assert decoded.next_update_utc is not None
     port = free_port()
     configuration = NGINX.format(
+        user="user root;" if os.geteuid() == 0 else "",  # so that its worker may read a folder of ours
         modules=MODULES,
         folder=folder,
         answers=answers,

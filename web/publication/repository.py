@@ -71,6 +71,8 @@ class Document:
     seconds: int
     """For how long a cache may keep it."""
     checked: float
+    caching: tuple[datetime | None, bytes] = (None, b"")
+    """The moment of the last reply, and what caches were told then: the same for the whole second."""
 
 
 class Repository:
@@ -91,16 +93,26 @@ class Repository:
             return not_found()
         if request.method not in (b"GET", b"HEAD"):
             return not_allowed(b"GET, HEAD")
-        name = target[1:].decode("ascii")
-        if not name or name.endswith("/"):
-            name += "index.html"
         try:
-            document = self._document(name)
+            document = self._document(_name(target))
         except Missing:
             return not_found()
         if document.is_crl and (document.validity is None or document.validity[1] <= now):
             return _expired(document)
         return _fresh(document, request, now)
+
+    def plain(self, target: bytes, now: datetime) -> Reply | None:
+        """Answer a plain GET for a small file that is there; None for everything else, which `reply` says."""
+        if not _PUBLISHED.fullmatch(target):
+            return None
+        try:
+            document = self._document(_name(target))
+        except Missing:
+            return None
+        expired = document.is_crl and (document.validity is None or document.validity[1] <= now)
+        if expired or isinstance(document.content, LargeFile):
+            return None
+        return Reply(200, document.head + _caching(document, now), document.content, "crl" if document.is_crl else "file")
 
     def lists(self) -> Iterator[tuple[str, tuple[datetime, datetime] | None]]:
         """Go through the published CRLs: name and (thisUpdate, nextUpdate), or None where the file cannot be read as a CRL."""
@@ -184,10 +196,23 @@ def _validity(opening: bytes, size: int) -> tuple[datetime, datetime] | None:
         return None
 
 
+def _name(target: bytes) -> str:
+    name = target[1:].decode("ascii")
+    return name + "index.html" if not name or name.endswith("/") else name
+
+
+def _caching(document: Document, now: datetime) -> bytes:
+    """Tell caches about a document; written once a second."""
+    moment, lines = document.caching
+    if moment != now:
+        until = document.validity[1] if document.validity else now + timedelta(seconds=document.seconds + 1)
+        lines = b"ETag: " + document.etag + b"\r\n" + cacheable(document.modified, until, now, document.seconds)
+        document.caching = (now, lines)
+    return lines
+
+
 def _fresh(document: Document, request: Request, now: datetime) -> Reply:
-    until = document.validity[1] if document.validity else now + timedelta(seconds=document.seconds + 1)
-    caching = b"ETag: " + document.etag + b"\r\n" + cacheable(document.modified, until, now, document.seconds)
-    what = "crl" if document.is_crl else "file"
+    caching, what = _caching(document, now), "crl" if document.is_crl else "file"
     if _unchanged(document, request):
         return Reply(304, caching, b"", what, bodyless=True)
     return Reply(200, document.head + caching, document.content, what, bodyless=request.method == b"HEAD")

@@ -9,6 +9,9 @@ answer (`bench/publication.py`) and decide nothing: not about HTTP, not about st
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from trust.errors import Malformed
 from web.publication.freshness import Present
 from web.publication.get_request import decode
@@ -18,7 +21,8 @@ from web.publication.status_desk import REQUEST_TYPE, Pending, StatusDesk, conte
 from web.publication.tally import Tally
 
 _END = b"\r\n\r\n"
-_GET = b"GET /ocsp/"
+_GET = b"GET /"
+_OCSP = b"GET /ocsp/"
 _HEADS = 512
 _HEAD_OCTETS = 1_024
 """A worker remembers half a megabyte of heads at most: clients that vary them on purpose win nothing but the parser."""
@@ -30,16 +34,20 @@ class Last(bytes):
     """A reply after which the connection ends."""
 
 
+Files = Callable[[bytes, datetime], Reply | None]
+"""Answers a plain GET for a small published file; None for everything else."""
+
 _Frame = tuple[bytes, bytes, bytes, bytes, bytes]
 
 
 class Shortcut:
     """The heads that one worker has seen, and the frames of its replies for the current second."""
 
-    __slots__ = ("_answering", "_desk", "_frames", "_heads", "_known", "_present", "_tails", "_tally")
+    __slots__ = ("_answering", "_desk", "_files", "_frames", "_heads", "_known", "_present", "_tails", "_tally")
 
-    def __init__(self, answering: Answering, desk: StatusDesk, present: Present, tally: Tally) -> None:
+    def __init__(self, answering: Answering, desk: StatusDesk, files: Files, present: Present, tally: Tally) -> None:
         self._answering = answering
+        self._files = files
         self._desk = desk
         self._present = present
         self._tally = tally
@@ -83,7 +91,8 @@ class Shortcut:
         `line` is the Connection field that its reply had.
         """
         end = data.find(_END) + 4
-        if end > _HEAD_OCTETS or request.if_none_match or b"\nexpect" in data[:end].lower():
+        conditional = request.if_none_match or request.if_modified_since
+        if end > _HEAD_OCTETS or conditional or b"\nexpect" in data[:end].lower():
             return
         if request.method == b"POST" and request.target == b"/ocsp" and request.content_type == REQUEST_TYPE:
             if len(self._heads) >= _HEADS:
@@ -93,7 +102,7 @@ class Shortcut:
         elif data.startswith(_GET) and not request.body:
             if len(self._tails) >= _HEADS:
                 self._tails.clear()
-            self._tails[data[data.find(b" ", len(_GET)) :]] = line
+            self._tails[data[data.find(b" ", 4) :]] = line
 
     def _frame(self, value: bytes) -> _Frame | None:
         """Write what replies around values of one batch and length have in common."""
@@ -121,12 +130,15 @@ class Shortcut:
 
     def _get(self, data: bytes) -> bytes | Pending | None:
         """Answer a GET of which what follows the target is known."""
-        space = data.find(b" ", len(_GET))
+        space = data.find(b" ", 4)
         line = self._tails.get(data[space:])
         if line is None:
             return None
+        if not data.startswith(_OCSP):
+            file = self._files(data[4:space], self._present.now)
+            return self._whole(file, line) if file is not None else None
         try:
-            request = decode(data[len(_GET) : space])
+            request = decode(data[len(_OCSP) : space])
         except Malformed:
             return None  # the parser may have more to say against it
         authority = self._answering.authority(request[_ALL_BUT_SERIAL])

@@ -6,7 +6,7 @@ it. It keeps nothing: an answer past its nextUpdate is refused here once more, w
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from hashlib import sha256
 
 from trust import der
@@ -111,7 +111,7 @@ def entity_tag_line(body: bytes) -> bytes:
     return b'ETag: "%b"\r\n' % sha256(body).hexdigest()[:32].encode()
 
 
-@cache
+@lru_cache(maxsize=1_024)
 def content_length(size: int) -> bytes:
     """Write Content-Length and end the head. Responses of one responder have some ten different sizes."""
     return b"Content-Length: %d\r\n\r\n" % size

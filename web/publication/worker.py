@@ -55,7 +55,7 @@ class Worker:
         self._tally = Tally(self._log, settings.limits.log_one_in)
         self._desk = StatusDesk(answering, self._present, self._tally)
         site = Site(self._desk, self._repository, self._present, self.health, self.metrics)
-        shortcut = Shortcut(answering, self._desk, self._present, self._tally)
+        shortcut = Shortcut(answering, self._desk, self._repository.plain, self._present, self._tally)
         answering.on_change = shortcut.forget
         self.service = Service(site.respond, shortcut, self._present, settings.limits, self._tally, signer)
         self._tally.resume(self._board.row(number))  # a worker that takes another's place goes on counting where it stopped

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.publication.client import ask, get, post
 from tests.unit.publication.conftest import Town
+from tests.unit.publication.crls import crl
 from tests.unit.status import toy
 
 STATUS = b"POST /ocsp HTTP/1.1\r\nHost: a\r\nContent-Type: application/ocsp-request\r\n"
@@ -137,6 +138,23 @@ def test_the_shortcut_speaks_of_the_connection_as_the_parser_does(town: Town, go
                     assert line.say(request).hear() == found[-1]
         assert found == [found[0]] * 4
         assert ("close" if b"close" in wish or version + wish == b"1.0" else None) in (found[0].fields.get("connection"), None)
+
+
+def test_files_on_a_kept_connection_are_what_they_are_to_the_parser(town: Town, good: bytes) -> None:
+    """From the second request on, small files take the shortcut; what is expired, large, absent or hidden goes the long way."""
+    town.publishes("crl/personnes.crl", crl(toy.NOON, toy.NOON + toy.DAY))
+    town.publishes("crl/old.crl", crl(toy.NOON - 2 * toy.DAY, toy.NOON - toy.DAY))
+    town.publishes("policies/large.pdf", bytes(400_000))
+    targets = (b"/crl/personnes.crl", b"/crl/old.crl", b"/policies/large.pdf", b"/nothing", b"/crl/../secret", b"/crl/%41")
+    first = {target: town.ask(get(target)) for target in targets}
+    assert [each.status for each in first.values()] == [200, 503, 200, 404, 404, 404]
+    with town.line() as line:
+        for target in targets * 2:
+            assert line.say(get(target)).hear() == first[target]
+        assert line.say(get(b"/healthz")).hear().status == 503  # one list has expired
+        tag = first[b"/crl/personnes.crl"].fields["etag"].encode()
+        conditional = get(b"/crl/personnes.crl", more=b"If-None-Match: " + tag + b"\r\n")
+        assert [line.say(conditional).hear().status for _ in range(3)] == [304] * 3
 
 
 def test_connection_close_is_obeyed_and_nothing_after_it_is_read(town: Town, good: bytes) -> None:
