@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -33,59 +32,49 @@ class Algorithm:
     """AlgorithmIdentifier of its signatures, DER."""
     digest: hashes.HashAlgorithm | None
     generate: Callable[[], PrivateKey]
+    parameters: tuple[Any, ...] = ()
+    """What pyca is told with each signature: made once, for it has no state and takes a twentieth of a signature to make."""
 
     def sign(self, key: PrivateKey, data: bytes) -> bytes:
         """Sign `data` with a pyca private key of this algorithm; return the signature's octets."""
-        if isinstance(key, ec.EllipticCurvePrivateKey):
-            return key.sign(data, self._ecdsa)
-        if isinstance(key, rsa.RSAPrivateKey):
-            return key.sign(data, padding.PKCS1v15(), self._hash())
-        return bytes(key.sign(data))
+        return bytes(key.sign(data, *self.parameters))
 
     def verifies(self, key: PublicKey, signature: bytes, data: bytes) -> bool:
-        """Tell whether `signature` over `data` is by the holder of `key`."""
+        """Tell whether `signature` over `data` is by the holder of `key`, a key of this algorithm."""
         try:
-            if isinstance(key, ec.EllipticCurvePublicKey):
-                key.verify(signature, data, self._ecdsa)
-            elif isinstance(key, rsa.RSAPublicKey):
-                key.verify(signature, data, padding.PKCS1v15(), self._hash())
-            else:
-                key.verify(signature, data)
+            key.verify(signature, data, *self.parameters)
         except InvalidSignature:
             return False
         return True
 
-    @cached_property
-    def _ecdsa(self) -> ec.ECDSA:
-        return ec.ECDSA(self._hash())  # it has no state, and costs a twentieth of a signature to make
-
-    def _hash(self) -> hashes.HashAlgorithm:
-        if self.digest is None:
-            raise TypeError(f"{self.name} hashes by itself")
-        return self.digest
-
 
 def _rsa(size: int) -> Algorithm:
     identifier = der.sequence(der.oid("1.2.840.113549.1.1.11"), der.null())
-    return Algorithm(f"RSA-{size}", identifier, hashes.SHA256(), lambda: rsa.generate_private_key(65537, size))
+    parameters = padding.PKCS1v15(), hashes.SHA256()
+    return Algorithm(f"RSA-{size}", identifier, hashes.SHA256(), lambda: rsa.generate_private_key(65537, size), parameters)
 
 
-def _plain(name: str, dotted: str, digest: hashes.HashAlgorithm | None, generate: Callable[[], PrivateKey]) -> Algorithm:
-    return Algorithm(name, der.sequence(der.oid(dotted)), digest, generate)
+def _ecdsa(name: str, dotted: str, digest: hashes.HashAlgorithm, curve: ec.EllipticCurve) -> Algorithm:
+    identifier = der.sequence(der.oid(dotted))
+    return Algorithm(name, identifier, digest, lambda: ec.generate_private_key(curve), (ec.ECDSA(digest),))
+
+
+def _plain(name: str, dotted: str, generate: Callable[[], PrivateKey]) -> Algorithm:
+    return Algorithm(name, der.sequence(der.oid(dotted)), None, generate)
 
 
 ALGORITHMS: dict[str, Algorithm] = {
     algorithm.name: algorithm
     for algorithm in (
-        _plain("P-256", "1.2.840.10045.4.3.2", hashes.SHA256(), lambda: ec.generate_private_key(ec.SECP256R1())),
-        _plain("P-384", "1.2.840.10045.4.3.3", hashes.SHA384(), lambda: ec.generate_private_key(ec.SECP384R1())),
+        _ecdsa("P-256", "1.2.840.10045.4.3.2", hashes.SHA256(), ec.SECP256R1()),
+        _ecdsa("P-384", "1.2.840.10045.4.3.3", hashes.SHA384(), ec.SECP384R1()),
         _rsa(2048),
         _rsa(3072),
         _rsa(4096),
-        _plain("Ed25519", "1.3.101.112", None, ed25519.Ed25519PrivateKey.generate),
-        _plain("ML-DSA-44", "2.16.840.1.101.3.4.3.17", None, mldsa.MLDSA44PrivateKey.generate),
-        _plain("ML-DSA-65", "2.16.840.1.101.3.4.3.18", None, mldsa.MLDSA65PrivateKey.generate),
-        _plain("ML-DSA-87", "2.16.840.1.101.3.4.3.19", None, mldsa.MLDSA87PrivateKey.generate),
+        _plain("Ed25519", "1.3.101.112", ed25519.Ed25519PrivateKey.generate),
+        _plain("ML-DSA-44", "2.16.840.1.101.3.4.3.17", mldsa.MLDSA44PrivateKey.generate),
+        _plain("ML-DSA-65", "2.16.840.1.101.3.4.3.18", mldsa.MLDSA65PrivateKey.generate),
+        _plain("ML-DSA-87", "2.16.840.1.101.3.4.3.19", mldsa.MLDSA87PrivateKey.generate),
     )
 }
 """Every algorithm by its configuration name."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -38,6 +39,10 @@ def parse(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=256)
 def text(moment: datetime) -> str:
-    """Write a moment as ISO 8601 in UTC, whole seconds, ``Z`` suffix: the one form used in records and output."""
+    """Write a moment as ISO 8601 in UTC, whole seconds, ``Z`` suffix: the one form used in records and output.
+
+    What happens in one second is written many times over: the last moments are remembered.
+    """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

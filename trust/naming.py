@@ -15,10 +15,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any, ClassVar, cast
 
 from trust import der, oids
 from trust import nameforms as forms
+from trust.canonical import canonical
 from trust.errors import Malformed
 from trust.nameforms import is_test_identity, is_test_structure, organisation_id, shortened, tidy
 
@@ -75,6 +77,10 @@ class Subject(ABC):
             values["dns_names"] = list(values["dns_names"])
         return {"kind": self.kind, **values}
 
+    def text(self) -> str:
+        """Return the canonical text of the record."""
+        return canonical(self.record()).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class PersonSubject(Subject):
@@ -105,6 +111,15 @@ class PersonSubject(Subject):
         """Return the name: C, title, then the person in one RDN."""
         person = ((oids.GIVEN_NAME, self.given_name), (oids.COMMON_NAME, self.idnat), (oids.SURNAME, self.family_name))
         return (((oids.COUNTRY, COUNTRY),), ((oids.TITLE, self.title),), person)
+
+    def text(self) -> str:
+        """Return the canonical text of the record: written out, for people come by the million."""
+        email = "null" if self.email is None else encode_basestring(self.email)
+        return (
+            f'{{"email":{email},"family_name":{encode_basestring(self.family_name)},'
+            f'"given_name":{encode_basestring(self.given_name)},"idnat":{encode_basestring(self.idnat)},"kind":"person",'
+            f'"profession":{encode_basestring(self.profession)},"title":{encode_basestring(self.title)}}}'
+        )
 
     def name_der(self) -> bytes:
         """Return the distinguished name, DER."""

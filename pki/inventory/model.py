@@ -149,7 +149,9 @@ def assemble(tbs: bytes, signature: bytes) -> bytes:
     The outer AlgorithmIdentifier must equal the inner one, so it is read from there: serial, then signature, after the version.
     """
     _, start, _ = der.header(tbs)
-    _, _, after_version = der.header(tbs, start)
-    _, _, after_serial = der.header(tbs, after_version)
-    _, _, after_algorithm = der.header(tbs, after_serial)
-    return der.sequence(tbs, tbs[after_serial:after_algorithm], der.bit_string(signature))
+    algorithm = start + _BEFORE_ALGORITHM
+    return der.sequence(tbs, tbs[algorithm : der.header(tbs, algorithm)[2]], der.bit_string(signature))
+
+
+_BEFORE_ALGORITHM = 5 + 18
+"""Octets of the version, which is 3, and of the serial, which has sixteen (`pki.inventory.serials`)."""

@@ -24,7 +24,6 @@ from pki.issuance.ports import IssuanceTransaction, Standing
 from pki.lint.rules import check as lint
 from pki.profiles.model import Particulars
 from pki.settings import Settings
-from trust.canonical import canonical
 from trust.entropy import Entropy
 from trust.errors import Conflict, Malformed, Missing, Refused
 from trust.keys import check_public_key
@@ -68,6 +67,7 @@ class Preparer:
         self._settings = settings
         self._entropy = entropy
         self._faults = faults or Faults()
+        self._longest_age = timedelta(days=settings.register.max_age_days)
 
     def prepare(self, orders: Sequence[CertificateOrder], tx: IssuanceTransaction, now: datetime) -> Preparation:
         """Prepare what can be; an order that is refused does not stop the others."""
@@ -140,8 +140,7 @@ class Preparer:
         if request.register.get("entry") != standing.digest.hex():
             raise Refused("the register entry has changed since the approval", citation="CP 3.2.3")
         if request.subject.get("kind") == "person":
-            limit = timedelta(days=self._settings.register.max_age_days)
-            if self._register_age is None or self._register_age > limit:
+            if self._register_age is None or self._register_age > self._longest_age:
                 raise Refused("the register snapshot is too old to decide on", citation="CP 3.2.3")
             if request.subject.get("profession") not in board.professions:
                 raise Refused(f"{board.code} does not govern this profession", citation="CP 3.2.5")
@@ -190,7 +189,7 @@ class Preparer:
             profile_digest=bytes.fromhex(compiled.digest),
             board=board,
             holder=holder,
-            subject=canonical(subject.record()).decode(),
+            subject=subject.text(),
             spki_hash=key_hash,
             tbs=tbs,
             signature=None,

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from pki.audit.events import LONGEST_TEXT, Event, event
 from pki.faults import Faults
-from pki.inventory.model import Certificate, Reason, State
+from pki.inventory.model import Certificate, Reason, State, assemble
 from pki.issuance.authority import Authority
 from pki.issuance.order import CertificateOrder
 from pki.issuance.ports import IssuanceStore, IssuanceTransaction
@@ -106,7 +106,8 @@ class IssuanceService:
         certificate = self._preparer.own(ca, profile, subject, holder, spki, days, now)
         with self._store.write() as tx:
             self._commit_intents(tx, [certificate])
-        return self._finish([certificate])[0]
+        (signature,) = self._finish([certificate])
+        return replace(certificate, signature=signature, state=State.ISSUED)
 
     def _prepare_round(self, limit: int) -> tuple[list[Certificate], int]:
         for _ in range(3):
@@ -115,9 +116,9 @@ class IssuanceService:
                     orders = tx.orders.take(limit)
                     self._faults.at("req.parsed")
                     return self._prepare_taken(tx, orders) if orders else ([], 0)
-            except _DrawnTwice:
             except _Overtaken:
                 return self._prepare_round(limit)
+            except _DrawnTwice:
                 continue  # The whole round is drawn again (failure case I06).
         raise Alarm("serial numbers repeat: the random generator is broken; nothing is issued")
 
@@ -126,11 +127,11 @@ class IssuanceService:
         outcome = self._preparer.prepare(orders, tx, now)
         if outcome.prepared:
             self._commit_intents(tx, outcome.prepared)
-            tx.orders.set_prepared([(c.order_id, c.serial) for c in outcome.prepared])
             # Our entries are in the journal, which makes writers take turns: whoever blocked a key before us is seen now, and
             # whoever does after us sees our intents (invariant I6). PostgreSQL shows later statements later states.
             if tx.blocked_keys.blocked([c.spki_hash for c in outcome.prepared]):
                 raise _Overtaken("a key of this round was blocked meanwhile")
+            tx.orders.set_prepared([(c.order_id, c.serial) for c in outcome.prepared])
         if outcome.refused:
             tx.orders.set_failed([(order.id, str(refusal)) for order, refusal in outcome.refused])
             tx.journal.append_many([_failed(order, refusal) for order, refusal in outcome.refused], at=now)
@@ -144,32 +145,34 @@ class IssuanceService:
             raise _DrawnTwice(str(conflict)) from None
         tx.journal.append_many([_prepared(certificate) for certificate in prepared], at=prepared[0].prepared_at)
 
-    def _finish(self, prepared: Sequence[Certificate]) -> list[Certificate]:
-        """Sign committed intents, verify, and record; from here a failure leaves them open for `recover`."""
-        now = self._clock.now()
-        if now < prepared[0].prepared_at:
+    def _finish(self, prepared: Sequence[Certificate]) -> list[bytes]:
+        """Sign committed intents, verify, and record; return the signatures, in the same order.
+
+        From here a failure leaves the intents open for `recover`.
+        """
+        if self._clock.now() < prepared[0].prepared_at:
             raise Alarm("the clock went backwards between intent and signature; nothing is signed [CP 6.8]")
-        issued = []
+        signatures = []
         for certificate in prepared:
             ca = self._authority.ca(certificate.ca)
             self._faults.at("hsm.before")
-            signature = self._signer.sign(ca.key, Token(certificate))
+            signatures.append(self._signer.sign(ca.key, Token(certificate)))
             self._faults.at("hsm.after")
-            issued.append(replace(certificate, signature=signature, state=State.ISSUED))
         self._faults.at("sig.verified")
         with self._store.write() as tx:
             # A batch may take long to sign, and others have written in the journal meanwhile: the commit has its own time.
             now = self._clock.now()
-            tx.certificates.set_issued([(c.serial, _signature(c)) for c in issued], now)
-            orders = [(c.order_id, c.serial) for c in issued if not c.order_id.startswith("own:")]
+            issued = list(zip(prepared, signatures, strict=True))
+            tx.certificates.set_issued([(c.serial, signature) for c, signature in issued], now)
+            orders = [c.order_id for c in prepared if not c.order_id.startswith("own:")]
             if orders:
                 tx.orders.set_done(orders)
-            for ca_id in {c.ca for c in issued}:
-                tx.outbox.add(ca_id, [c.serial for c in issued if c.ca == ca_id])
-            tx.journal.append_many([_issued(c) for c in issued], at=now)
+            for ca_id in {c.ca for c in prepared}:
+                tx.outbox.add(ca_id, [c.serial for c in prepared if c.ca == ca_id])
+            tx.journal.append_many([_issued(c, signature) for c, signature in issued], at=now)
         self._faults.at("issued.committed")
         self._faults.at("response.before")
-        return issued
+        return signatures
 
     def _abandon(self, tx: IssuanceTransaction, intents: Sequence[Certificate], now: datetime) -> int:
         if not intents:
@@ -189,12 +192,6 @@ class IssuanceService:
         return len(intents)
 
 
-def _signature(certificate: Certificate) -> bytes:
-    if certificate.signature is None:
-        raise Alarm(f"certificate {certificate.serial.hex()} is not signed")
-    return certificate.signature
-
-
 def _prepared(c: Certificate) -> Event:
     return event(
         "certificate.prepared",
@@ -209,13 +206,13 @@ def _prepared(c: Certificate) -> Event:
     )
 
 
-def _issued(c: Certificate) -> Event:
+def _issued(c: Certificate, signature: bytes) -> Event:
     return event(
         "certificate.issued",
         serial=c.serial.hex(),
         order=c.order_id,
         ca=c.ca,
-        sha256=hashlib.sha256(c.der).hexdigest(),
+        sha256=hashlib.sha256(assemble(c.tbs, signature)).hexdigest(),
         not_after=clock.text(c.not_after),
     )
 

@@ -16,7 +16,7 @@ from pki.registration.applications import Application
 from pki.registration.model import Organisation
 from pki.settings import Board, RegisterSettings
 from trust.errors import Malformed, Refused
-from trust.identity import IdNatPs, Rpps, StructIdNat, is_test_rpps, label_of
+from trust.identity import IdNatPs, PersonKind, Rpps, StructIdNat, is_test_rpps, label_of
 from trust.naming import OrganisationSubject, PersonSubject, ServerSubject
 
 _WHY = {
@@ -41,7 +41,7 @@ def holder_of_person(number: str, mode: str) -> str:
     if is_test_rpps(rpps) == (mode == "production"):
         which = "test" if mode == "production" else "real"
         raise Refused(f"{typed} is a {which} number, which this authority does not take", citation="CP 3.1.5")
-    return str(IdNatPs.of(rpps))
+    return PersonKind.RPPS.value + rpps.text
 
 
 def check_snapshot_age(applied: datetime | None, settings: RegisterSettings, now: datetime) -> None:
@@ -110,7 +110,7 @@ def names_match(claimed: str, known: str) -> bool:
 
     Of several given names, the first is enough.
     """
-    if _letters(claimed) == _letters(known):
+    if claimed == known or _letters(claimed) == _letters(known):
         return True
     return bool(known) and _letters(claimed) == _letters(known.replace("'", " ").split()[0]) and len(known.split()) > 1
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pki.audit.events import event
 from pki.issuance.approvals import APPROVAL, Act, covered, statement_of, verify_act
-from pki.issuance.order import CertificateOrder, read_request
+from pki.issuance.order import CertificateOrder
 from pki.registration.model import Batch, BatchState
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
 from pki.settings import Settings
@@ -135,16 +135,18 @@ class Decisions:
         self, tx: RegistrationTransaction, batch: Batch, excluded: set[int], approvers: list[str], now: datetime
     ) -> int:
         records = tx.requests.of_batch(batch.id)
-        tree = Tree([leaf_hash(record.statement.encode()) for record in records])
+        leaves = [leaf_hash(record.statement.encode()) for record in records]
+        tree = Tree(leaves)
         if tree.root() != batch.root:
             raise Refused("the stored requests are not those that were submitted", citation="CP 4.2.2")
-        proofs = tree.inclusions()
+        # Issuance will compare with the CA that the statement names: nothing of it is read here.
+        ca_of = {profile: self._settings.issuer_of(profile).id for profile in {record.profile for record in records}}
         orders, events = [], []
-        for record, proof in zip(records, proofs, strict=True):
+        for record, leaf, proof in zip(records, leaves, tree.inclusions(), strict=True):
             if record.position in excluded:
                 continue
-            request = read_request(record.statement)
-            orders.append(CertificateOrder(record.id, batch.id, request.ca, record.statement, proof.to_bytes(), record.spki))
+            ca, octets = ca_of[record.profile], proof.to_bytes()
+            orders.append(CertificateOrder(record.id, batch.id, ca, record.statement, octets, record.spki))
             events.append(
                 event(
                     "order.written",
@@ -153,7 +155,7 @@ class Decisions:
                     profile=record.profile,
                     subject=record.holder,
                     approvals=approvers,
-                    hash=leaf_hash(record.statement.encode()).hex(),
+                    hash=leaf.hex(),
                 )
             )
         if orders:

@@ -27,7 +27,6 @@ from trust.canonical import canonical
 from trust.clock import Clock
 from trust.entropy import Entropy
 from trust.errors import Malformed, Missing, Refused
-from trust.keys import check_public_key
 from trust.naming import AnySubject
 from trust.transparency.merkle import leaf_hash, root_of
 
@@ -191,8 +190,7 @@ class Enrolment:
                 raise Refused(f"{holder}: {found.barred if found else 'not registered'}", citation="CP 3.2.2")
             subject = organisation_subject(application, organisation)
         assert found is not None
-        key = prove_possession(application.csr)
-        check_public_key(key.spki, allowed)
+        key = prove_possession(application.csr, allowed)
         return _Judged(application, holder, subject, key, found.digest.hex())
 
     def _judge_keys(self, tx: RegistrationTransaction, judged: list[_Judged], draft: Draft) -> None:

@@ -31,6 +31,16 @@ def select_in(
         yield from connection.exec_driver_sql(statement, some if sqlite else (list(some),)).fetchall()
 
 
+def update_in(connection: Connection, table: Table, column: str, value: Any, key: str, values: Sequence[Any]) -> None:
+    """Give one value to a column of the rows whose `key` is one of the values."""
+    sqlite = connection.dialect.name == "sqlite"
+    for start in range(0, len(values), AT_ONCE):
+        some = tuple(values[start : start + AT_ONCE])
+        among = _among(table.c[key].name, len(some) if sqlite else None)
+        statement = f"UPDATE {table.name} SET {table.c[column].name} = {_mark(connection)} WHERE {among}"
+        connection.exec_driver_sql(statement, (value, *some) if sqlite else (value, list(some)))
+
+
 def delete_in(connection: Connection, table: Table, key: str, values: Sequence[Any]) -> None:
     """Delete the rows whose `key` is one of the values."""
     sqlite = connection.dialect.name == "sqlite"

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pki.adapters.store.bulk import delete_in, insert_many, select_in, update_many
+from pki.adapters.store.bulk import delete_in, insert_many, select_in, update_in, update_many
 from pki.adapters.store.tables import blocked_keys, certificates, orders, outbox
 from pki.inventory.model import Certificate, Reason, State
 from pki.issuance.order import CertificateOrder, OrderState
@@ -366,15 +366,12 @@ class Orders:
 
     def set_prepared(self, prepared: Sequence[tuple[str, bytes]]) -> None:
         """Record the serials under which orders are prepared: (order id, serial)."""
-        self._update(prepared, OrderState.PREPARED)
-
-    def set_done(self, done: Sequence[tuple[str, bytes]]) -> None:
-        """Record that orders are fulfilled: (order id, serial)."""
-        self._update(done, OrderState.DONE)
-
-    def _update(self, pairs: Sequence[tuple[str, bytes]], state: OrderState) -> None:
-        rows = [(state.value, serial, order_id) for order_id, serial in pairs]
+        rows = [(OrderState.PREPARED.value, serial, order_id) for order_id, serial in prepared]
         update_many(self._connection, orders, ("state", "serial"), ("id",), rows)
+
+    def set_done(self, order_ids: Sequence[str]) -> None:
+        """Record that orders are fulfilled, under the serials for which they were prepared."""
+        update_in(self._connection, orders, "state", OrderState.DONE.value, "id", order_ids)
 
     def set_failed(self, failed: Sequence[tuple[str, str]]) -> None:
         """Record refusals: (order id, reason)."""

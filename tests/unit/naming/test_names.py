@@ -74,7 +74,7 @@ def test_every_name_of_the_corpus_is_what_pyca_writes(subject: AnySubject) -> No
 @pytest.mark.parametrize("subject", EVERYBODY, ids=lambda subject: subject.kind)
 def test_a_subject_comes_back_from_its_record(subject: AnySubject) -> None:
     """The record has a canonical form, and is the subject: nothing is lost."""
-    canonical(subject.record())
+    assert subject.text() == canonical(subject.record()).decode()
 
     assert subject_from_record(subject.record()) == subject
 
