@@ -49,8 +49,14 @@ class Lists:
 
     full: Listed
     shards: dict[int, Listed]
-    delta: Listed | None
-    seen: dict[int, Listed] = field(default_factory=dict)
+    deltas: dict[str, Listed]
+    """By the name of the list that each completes: ``full``, or the number of a shard."""
+    seen: dict[tuple[str, int], Listed] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> dict[str, Listed]:
+        """The lists that say everything about their part, by name."""
+        return {"full": self.full} | {str(shard): listed for shard, listed in self.shards.items()}
 
 
 def issuer_key(world: World, ca: str) -> PublicKey:
@@ -83,26 +89,29 @@ def read_list(octets: bytes, key: PublicKey) -> Listed:
 def read_lists(world: World, ca: str, before: Lists | None = None) -> Lists:
     """Read the CRLs that are published for a CA; `before` is what was read last time."""
     key, folder = issuer_key(world, ca), world.directory / "publication" / "www" / "crl"
-    delta = folder / f"{ca}-delta.crl"
+    named = {path.stem: read_list(path.read_bytes(), key) for path in folder.glob(f"{ca}/*.crl")}
+    whole = {end: read_list(path.read_bytes(), key) for end in ("", "-delta") if (path := folder / f"{ca}{end}.crl").exists()}
+    deltas = {name.removesuffix("-delta"): listed for name, listed in named.items() if name.endswith("-delta")}
     lists = Lists(
-        read_list((folder / f"{ca}.crl").read_bytes(), key),
-        {int(path.stem): read_list(path.read_bytes(), key) for path in folder.glob(f"{ca}/*.crl")},
-        read_list(delta.read_bytes(), key) if delta.exists() else None,
+        whole[""],
+        {int(name): listed for name, listed in named.items() if name.isdigit()},
+        deltas | ({"full": whole["-delta"]} if "-delta" in whole else {}),
         dict(before.seen) if before else {},
     )
-    lists.seen[lists.full.number] = lists.full
+    lists.seen |= {(name, listed.number): listed for name, listed in lists.complete.items()}
     return lists
 
 
 def check_sequence(before: Lists, after: Lists) -> None:
-    """I10: no list ever gives way to an older one, nor the same number to another content; full list and delta share numbers."""
-    pairs = [(before.full, after.full), *((before.shards[shard], after.shards[shard]) for shard in before.shards)]
-    if before.delta is not None and after.delta is not None:
-        pairs.append((before.delta, after.delta))
+    """I10: no list ever gives way to an older one, nor the same number to another content; a list and its delta share numbers."""
+    pairs = [(old, after.complete[name]) for name, old in before.complete.items()]
+    pairs += [(old, after.deltas[name]) for name, old in before.deltas.items()]
     for old, new in pairs:
         assert new == old or (new.number > old.number and new.this_update >= old.this_update), f"{old.number} became {new.number}"
-    if after.delta is not None:
-        assert after.delta.number != after.full.number
+    for name, delta in after.deltas.items():
+        complete = after.complete[name]
+        assert delta.number >= complete.number and delta.base is not None and delta.base <= complete.number
+        assert delta.number > complete.number or not delta.entries, "one number, one state of things (RFC 5280 §5.2.3)"
 
 
 def check_lists(world: World, ca: str, lists: Lists) -> None:
@@ -120,14 +129,21 @@ def check_lists(world: World, ca: str, lists: Lists) -> None:
             mine = {c.serial for c in known if c.shard == shard}
             assert listed.entries.keys() <= mine, f"shard {shard} lists certificates that name another"
         _check_entries("shards", union, due, living)
-    if lists.delta is not None and lists.delta.base in lists.seen:
-        total = dict(lists.seen[lists.delta.base].entries)
-        for serial, entry in lists.delta.entries.items():
-            if entry[1] == "removeFromCRL":
-                total.pop(serial, None)
-            else:
-                total[serial] = entry
-        _check_entries("delta over its base", total, due, living)
+    for name, delta in lists.deltas.items():
+        base = lists.seen.get((name, delta.base or 0))
+        if base is not None:
+            part = {c.serial: due[c.serial] for c in known if c.serial in due and name in ("full", str(c.shard))}
+            _check_entries(f"delta over {name}", _combined(base, delta), part, living)
+
+
+def _combined(base: Listed, delta: Listed) -> dict[bytes, Entry]:
+    total = dict(base.entries)
+    for serial, entry in delta.entries.items():
+        if entry[1] == "removeFromCRL":
+            total.pop(serial, None)
+        else:
+            total[serial] = entry
+    return total
 
 
 def _check_entries(what: str, listed: Mapping[bytes, Entry], due: Mapping[bytes, Entry], living: set[bytes]) -> None:
@@ -263,9 +279,8 @@ def check_published(world: World, before: Mapping[str, Lists] | None = None) -> 
 def _check_records(world: World, ca: str, lists: Lists) -> None:
     with world.store.read() as tx:
         records = {record.scope: record.number for record in tx.crls.all() if record.ca == ca}
-    served = {"full": lists.full.number} | {str(shard): listed.number for shard, listed in lists.shards.items()}
-    if lists.delta is not None:
-        served["delta"] = lists.delta.number
+    served = {name: listed.number for name, listed in lists.complete.items()}
+    served |= {"delta" if name == "full" else f"{name}-delta": listed.number for name, listed in lists.deltas.items()}
     assert served == records, "the lists that are served are not the last ones on record"
 
 

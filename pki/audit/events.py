@@ -65,7 +65,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         "role": "role of an officer",
         "serial": "serial of a certificate, hex",
         "sha256": "SHA-256 of the file, certificate or list, hex",
-        "shard": "part of a CRL; None is the whole list",
+        "shard": "part that a list speaks for, or whose delta it is; None is the whole list",
         "snapshot": "SHA-256 of the register extraction, hex",
         "struck_off": "people whom the plan finds no longer entitled, a count",
         "subject": "national identifier of the person or structure, or the name of the server",

@@ -44,7 +44,7 @@ from pki.status.model import Authority as StatusCa
 from pki.status.model import Responder, StatusFact
 from pki.status.presign import ResponseSigner
 from pki.status.producer import OcspProducer, StatusAuthority, fact
-from pki.status.publish import CrlIssuer, CrlPublisher
+from pki.status.publish import SMALL, CrlIssuer, CrlPublisher
 from pki.status.signer import LivePolicy, SignerService
 from pki.status.store import StatusWriter
 from trust import clock as times
@@ -325,12 +325,19 @@ class _InstanceLock:
 
 
 def crl_publisher(
-    home: Home, authority: Authority, door: SigningDoor, files: PublicationFiles, faults: Faults | None = None
+    home: Home,
+    authority: Authority,
+    door: SigningDoor,
+    files: PublicationFiles,
+    faults: Faults | None = None,
+    *,
+    small: int = SMALL,
 ) -> CrlPublisher:
-    """Return the publisher of every CA's lists; several may be at work on one home."""
+    """Return the publisher of every CA's lists; several may be at work on one home. A list of more than `small` octets does
+    not follow each revocation."""
     signer = CrlSigner(door)
     issuers = [_crl_issuer(home.settings.ca(ca.id), ca, signer) for ca in authority.cas.values()]
-    return CrlPublisher(home.store, issuers, files, home.clock, faults=faults)
+    return CrlPublisher(home.store, issuers, files, home.clock, faults=faults, small=small)
 
 
 def _crl_issuer(settings: CaSettings, ca: IssuingCa, signer: CrlSigner) -> CrlIssuer:

@@ -7,6 +7,7 @@ from typing import Any
 from pki.adapters.publication_files import PublicationFiles, fingerprint
 from pki.bootstrap.home import Home, shipped
 from pki.issuance.authority import Authority
+from pki.settings import CaSettings
 from trust import clock
 
 
@@ -49,9 +50,14 @@ def describe(home: Home, authority: Authority) -> dict[str, Any]:
                 "chain": f"{base}/chain/{ca.id}.pem",
                 "crl": f"{base}/crl/{ca.id}.crl",
                 "delta": f"{base}/crl/{ca.id}-delta.crl" if ca.delta else None,
-                "shards": [f"{base}/crl/{ca.id}/{shard}.crl" for shard in range(ca.shards)] if ca.issues else [],
+                "shards": _shards(base, ca, ""),
+                "shard_deltas": _shards(base, ca, "-delta") if ca.delta else [],
             }
             for ca in settings.cas
             if ca.id in authority.cas
         ],
     }
+
+
+def _shards(base: str, ca: CaSettings, suffix: str) -> list[str]:
+    return [f"{base}/crl/{ca.id}/{shard}{suffix}.crl" for shard in range(ca.shards)] if ca.issues else []

@@ -141,17 +141,20 @@ def _access(profile: Profile, issuer: IssuerView, value: x509.AuthorityInformati
 
 def _revocation_list(profile: Profile, issuer: IssuerView, value: x509.CRLDistributionPoints) -> Iterator[str]:
     urls = _urls(value)
-    if profile.revocation_list is RevocationList.FULL:
-        wanted = [f"{issuer.base_url}/crl/{issuer.ca_id}.crl"]
-    else:
-        wanted = [f"{issuer.base_url}/crl/{issuer.ca_id}/{shard}.crl" for shard in range(issuer.shards)]
-    if len(urls) != 1 or urls[0] not in wanted:
+    if len(urls) != 1 or urls[0] not in [f"{scope}.crl" for scope in _scopes(profile, issuer)]:
         yield f"not a list of this issuer: {urls}"
 
 
 def _freshest(profile: Profile, issuer: IssuerView, value: x509.FreshestCRL) -> Iterator[str]:
-    if _urls(value) != [f"{issuer.base_url}/crl/{issuer.ca_id}-delta.crl"]:
-        yield f"not the delta of this issuer: {_urls(value)}"
+    urls = _urls(value)
+    if len(urls) != 1 or urls[0] not in [f"{scope}-delta.crl" for scope in _scopes(profile, issuer)]:
+        yield f"not a delta of this issuer: {urls}"
+
+
+def _scopes(profile: Profile, issuer: IssuerView) -> list[str]:
+    """Return the addresses of the lists that a certificate of the profile may name, without what tells list and delta apart."""
+    base = f"{issuer.base_url}/crl/{issuer.ca_id}"
+    return [base] if profile.revocation_list is RevocationList.FULL else [f"{base}/{shard}" for shard in range(issuer.shards)]
 
 
 def _urls(points: x509.CRLDistributionPoints | x509.FreshestCRL) -> list[Any]:

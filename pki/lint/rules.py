@@ -190,6 +190,8 @@ class RuleBook:
             self._beginning = b"".join(same.values()), same
         for dotted in self._required.keys() - present.keys():
             yield _error("extension.missing", "CP 7.1.2", f"extension {_dotted(dotted)} is missing")
+        if _FRESHEST in present and _POINTS in present and _scope(present[_FRESHEST]) != _scope(present[_POINTS]):
+            yield _error("freshest.scope", "RFC 5280 §5.2.4", "the delta is not of the list that the certificate names")
 
     def _recognise(self, encoded: bytes, facts: _Facts) -> bytes | None:
         """Return the OID of an extension that is good for these facts by what is remembered; None when it is to be judged."""
@@ -273,6 +275,11 @@ def _user_principal(subject: names.Attributes) -> bytes:
     return f"{identifier[:1]}.{identifier[1:]}".encode()
 
 
+def _scope(encoded: bytes) -> bytes:
+    """Return the part of the certificates that an address is about; whether it is one of this issuer was judged already."""
+    return encoded.rpartition(b"/")[2].removesuffix(b".crl").removesuffix(b"-delta")
+
+
 def _error(code: str, citation: str, detail: str) -> Finding:
     return Finding(f"sceau.{code}", Severity.ERROR, citation, detail)
 
@@ -287,7 +294,8 @@ _ALTERNATIVE_NAME = der.oid(oids.SUBJECT_ALTERNATIVE_NAME)
 _USAGE_PERIOD = der.oid(oids.PRIVATE_KEY_USAGE_PERIOD)
 _PROFESSION = der.oid(oids.PROFESSION)
 _POINTS = der.oid(oids.CRL_DISTRIBUTION_POINTS)
-_VARYING = frozenset((_KEY_IDENTIFIER, _ALTERNATIVE_NAME, _USAGE_PERIOD, _PROFESSION, _POINTS))
+_FRESHEST = der.oid(oids.FRESHEST_CRL)
+_VARYING = frozenset((_KEY_IDENTIFIER, _ALTERNATIVE_NAME, _USAGE_PERIOD, _PROFESSION, _POINTS, _FRESHEST))
 """Extensions that are not the same in every certificate of a profile."""
 _KEY_IDENTIFIER_HEAD = b"\x30\x1d\x06\x03\x55\x1d\x0e\x04\x16\x04\x14"
 """Of a subjectKeyIdentifier of twenty octets: the whole extension but for them."""

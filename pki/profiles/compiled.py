@@ -31,6 +31,7 @@ _PARTICULAR = frozenset(
     der.oid(dotted)
     for dotted in (
         oids.CRL_DISTRIBUTION_POINTS,
+        oids.FRESHEST_CRL,
         oids.PRIVATE_KEY_USAGE_PERIOD,
         oids.PROFESSION,
         oids.SUBJECT_ALTERNATIVE_NAME,
@@ -152,11 +153,13 @@ class CompiledProfile:
         )
 
     def _point(self, shard: int) -> bytes:
+        """Encode where the CRL of a shard is, and its delta."""
         if self.profile.revocation_list is RevocationList.NONE:
             return b""
-        url = render.revocation_list_url(self.profile, self.issuer, shard).encode("ascii")
-        full_name = der.explicit(0, der.explicit(0, der.implicit(6, url)))
-        return _extension(oids.CRL_DISTRIBUTION_POINTS, der.sequence(der.sequence(full_name)))
+        points = _extension(oids.CRL_DISTRIBUTION_POINTS, _points(render.revocation_list_url(self.profile, self.issuer, shard)))
+        if self.profile.freshest and self.issuer.delta:
+            points += _extension(oids.FRESHEST_CRL, _points(render.delta_url(self.profile, self.issuer, shard)))
+        return points
 
     def _encode_dates(self, not_before: datetime, not_after: datetime) -> tuple[bytes, bytes]:
         """Encode Validity and privateKeyUsagePeriod; a batch shares its dates, hence the memory around it."""
@@ -205,6 +208,11 @@ def _alternative(general_names: bytes) -> bytes:
 @lru_cache(maxsize=128)
 def _profession(code: str) -> bytes:
     return _extension(oids.PROFESSION, der.integer(int(code)))
+
+
+def _points(url: str) -> bytes:
+    """Encode CRLDistributionPoints of one URL (RFC 5280 §4.2.1.13)."""
+    return der.sequence(der.sequence(der.explicit(0, der.explicit(0, der.implicit(6, url.encode("ascii"))))))
 
 
 def _extension(dotted: str, value: bytes) -> bytes:

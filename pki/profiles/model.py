@@ -108,7 +108,7 @@ class Profile:
     """privateKeyUsagePeriod: the key stops signing this long before the certificate ends; None leaves the extension out."""
     revocation_list: RevocationList = RevocationList.SHARD
     freshest: bool = False
-    """freshestCRL, when the issuer publishes a delta."""
+    """freshestCRL, when the issuer publishes deltas: the one that completes the list that the certificate names."""
     ocsp: bool = False
     """AIA id-ad-ocsp."""
     ca_issuers: bool = False

@@ -100,8 +100,6 @@ def constant_parts(profile: Profile, issuer: IssuerView) -> list[Part]:
         parts.append((x509.CertificatePolicies(policies), False))
     if access := _access(profile, issuer):
         parts.append((x509.AuthorityInformationAccess(access), False))
-    if profile.freshest and issuer.delta:
-        parts.append((x509.FreshestCRL([_point(f"{issuer.base_url}/crl/{issuer.ca_id}-delta.crl")]), False))
     if profile.ocsp_no_check:
         parts.append((x509.OCSPNoCheck(), False))
     if profile.product_category is not None:
@@ -118,6 +116,8 @@ def particular_parts(
     parts: list[Part] = []
     if profile.revocation_list is not RevocationList.NONE:
         parts.append((x509.CRLDistributionPoints([_point(revocation_list_url(profile, issuer, shard))]), False))
+    if profile.freshest and issuer.delta:
+        parts.append((x509.FreshestCRL([_point(delta_url(profile, issuer, shard))]), False))
     if profile.private_key_margin_days is not None:
         end = validity[1] - timedelta(days=profile.private_key_margin_days)
         parts.append((x509.PrivateKeyUsagePeriod(validity[0], end), False))
@@ -134,6 +134,11 @@ def revocation_list_url(profile: Profile, issuer: IssuerView, shard: int) -> str
     if profile.revocation_list is RevocationList.SHARD:
         return f"{issuer.base_url}/crl/{issuer.ca_id}/{shard}.crl"
     return f"{issuer.base_url}/crl/{issuer.ca_id}.crl"
+
+
+def delta_url(profile: Profile, issuer: IssuerView, shard: int) -> str:
+    """Return where the delta is published that completes the CRL that a certificate names, and no other (RFC 5280 §5.2.4)."""
+    return revocation_list_url(profile, issuer, shard).removesuffix(".crl") + "-delta.crl"
 
 
 def user_principal_name(profile: Profile, idnat: str) -> str:

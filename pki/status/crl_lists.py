@@ -19,11 +19,11 @@ from typing import Protocol
 from pki.audit.journal import Journal
 from pki.inventory.model import Reason
 from pki.status.crl import Body, delta_body
+from pki.status.crl_scope import FULL, completed_by, delta_of, file_name, shard_of
 from pki.status.crl_sequence import Schedule, is_listed
 from pki.status.ports import CertificatesPort, RevokedRow
 from trust.algorithms import Algorithm
 
-FULL, DELTA = "full", "delta"
 DELTA_MARGIN_SECONDS = 15 * 60
 """How far before its base a delta begins: what was under way when the base was made is on it. An entry that the base has too
 does no harm (RFC 5280 §5.2.4)."""
@@ -33,7 +33,7 @@ AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class CrlRecord:
-    """The last CRL of a CA in one scope: ``full``, ``delta`` or the number of a shard."""
+    """The last CRL of a CA in one scope (`crl_scope`)."""
 
     ca: str
     scope: str
@@ -110,9 +110,7 @@ class CrlIssuer:
 
     def name(self, scope: str) -> str:
         """Return where a list of this CA is published, below the address of the repository."""
-        if scope == FULL:
-            return f"crl/{self.ca}.crl"
-        return f"crl/{self.ca}-delta.crl" if scope == DELTA else f"crl/{self.ca}/{scope}.crl"
+        return file_name(self.ca, scope)
 
     def url(self, scope: str) -> str:
         """Return the URL of a list, as certificates and lists name it."""
@@ -138,25 +136,29 @@ class Lists:
 
     @property
     def scopes(self) -> list[str]:
-        """The lists to publish: shards first, for relying parties read them; the delta follows its full list."""
+        """The complete lists to publish: shards first, for relying parties read them."""
         shards = [str(shard) for shard in sorted({*range(self.issuer.shards), *self.bodies})] if self.issuer.shards else []
-        return [*shards, FULL, *([DELTA] if self.issuer.delta else [])]
+        return [*shards, FULL]
+
+    def together(self, scope: str) -> list[str]:
+        """Return a complete list and its delta, if the CA has deltas: the two share one sequence of numbers."""
+        return [scope, delta_of(scope)] if self.issuer.delta else [scope]
 
     def build(self, tx: CrlTransaction, files: FilesPort, now: datetime) -> None:
         """Read every revoked certificate again: those that expired before the last lists are left out (CP 4.10.2)."""
         ca = self.issuer.ca
         self._next, _ = tx.journal_table.status_changes(-1)
-        self.last = {scope: tx.crls.last(ca, scope) for scope in self.scopes}
+        self.last = {each: tx.crls.last(ca, each) for scope in self.scopes for each in self.together(scope)}
         made = [record for record in self.last.values() if record is not None]
         self._oldest = min(made, key=lambda record: record.this_update) if len(made) == len(self.last) else None
         self.bodies = {shard: Body() for shard in range(max(self.issuer.shards, 1))}
         self._held.clear()
         self._fill(tx, None)
         self.built_at = now
-        for scope, record in self.last.items():
-            # A crash may have come between the change, its list and the file; and what is published may be lost.
-            if record is not None and not self._is_served(tx, files, record):
-                self.dirty[scope] = AT_ONCE
+        # A crash may have come between the change, its list and the file; what is published may be lost; and another publisher
+        # may have published what we were about to.
+        records = [record for record in self.last.values() if record is not None]
+        self.dirty = {record.scope: AT_ONCE for record in records if not self._is_served(tx, files, record)}
 
     def look(self, tx: CrlTransaction, now: datetime) -> None:
         """Take in what changed since the last look."""
@@ -180,17 +182,16 @@ class Lists:
             self._mark(shard, now)
         self._held -= first.keys() - rows.keys()
 
-    def content(self, tx: CrlTransaction, scope: str) -> tuple[Body, int | None]:
-        """Return the entries of a list and, for a delta, the number of the full list it completes."""
-        if scope == FULL:
-            return self.full(), None
-        if scope != DELTA:
-            return self.bodies.setdefault(int(scope), Body()), None
-        full = self.last.get(FULL)
-        assert full is not None, "the full list is published before its delta"
-        since = int(full.this_update.timestamp()) - DELTA_MARGIN_SECONDS
-        changed = tx.certificates.revocations(self.issuer.ca, None, changed_since=since)
-        return delta_body((row[:5] for row in changed), tx.certificates.releases(self.issuer.ca, since)), full.number
+    def content(self, scope: str) -> Body:
+        """Return the entries of a complete list."""
+        return self.full() if scope == FULL else self.bodies.setdefault(int(scope), Body())
+
+    def since(self, tx: CrlTransaction, base: CrlRecord) -> Body:
+        """Return the entries of a delta that completes a list: what changed since."""
+        ca, shard, start = self.issuer.ca, shard_of(base.scope), int(base.this_update.timestamp()) - DELTA_MARGIN_SECONDS
+        changed = tx.certificates.revocations(ca, shard, changed_since=start)
+        released = [row for row in tx.certificates.releases(ca, start) if shard in (None, row[2])]
+        return delta_body((row[:5] for row in changed), released)
 
     def full(self) -> Body:
         """Return the entries of all shards, as one body."""
@@ -198,10 +199,11 @@ class Lists:
             return next(iter(self.bodies.values()))
         return Body.joined(self.bodies[shard] for shard in sorted(self.bodies))
 
-    @property
-    def size(self) -> int:
-        """Octets of the entries of all shards."""
-        return sum(body.size for body in self.bodies.values())
+    def size(self, scope: str) -> int:
+        """Return the octets of the entries of a complete list."""
+        if scope == FULL:
+            return sum(body.size for body in self.bodies.values())
+        return self.bodies[int(scope)].size if int(scope) in self.bodies else 0
 
     def _fill(self, tx: CrlTransaction, shard: int | None) -> None:
         live_at = int(self._oldest.this_update.timestamp()) if self._oldest else 0
@@ -220,14 +222,21 @@ class Lists:
 
     def _is_served(self, tx: CrlTransaction, files: FilesPort, record: CrlRecord) -> bool:
         """Tell whether the file of a list is the last one on record, and lists what the inventory now says."""
-        if record.scope == DELTA and self.last.get(FULL) is None:
-            return False
         file = files.read(self.issuer.name(record.scope))
         if file is None or hashlib.sha256(file).digest() != record.sha256:
             return False
-        body, base = self.content(tx, record.scope)
-        return (len(body), base) == (record.entries, record.base) and body.octets in file
+        complete = completed_by(record.scope)
+        if complete is None:
+            body = self.content(record.scope)
+        else:
+            base = self.last.get(complete)
+            if base is None or record.base != base.number:
+                return False
+            # Made with its list, a delta is empty: whether the list is up to date was asked of the list.
+            body = Body(delta=True) if record.number == base.number else self.since(tx, base)
+        return len(body) == record.entries and body.octets in file
 
     def _mark(self, shard: int, now: datetime) -> None:
-        for scope in [*([str(shard)] if self.issuer.shards else []), FULL, *([DELTA] if self.issuer.delta else [])]:
-            self.dirty.setdefault(scope, now)
+        for scope in [*([str(shard)] if self.issuer.shards else []), FULL]:
+            for each in self.together(scope):
+                self.dirty.setdefault(each, now)

@@ -26,8 +26,8 @@ ISSUANCE = (
     "sig.verified issued.committed response.before"
 ).split()
 PUBLICATION = "ocsp.signed ocsp.cached outbox.sent crl.read crl.signed crl.recorded crl.renamed".split()
-LATER = ["authz.checked:kill:2", "hsm.before:kill:2", "hsm.after:kill:2", "crl.recorded:kill:2", "crl.recorded:kill:3"]
-"""The second of a batch; the full list and the delta, which come after a shard."""
+LATER = ["authz.checked:kill:2", "hsm.before:kill:2", "hsm.after:kill:2", *(f"crl.recorded:kill:{nth}" for nth in (2, 3, 4))]
+"""The second of a batch; the delta of a shard, the full list and its delta, which come after a shard."""
 STRANGERS = [b"\x40" + bytes(15), b"\x7f" * 16]
 """Serials of our form that nobody drew."""
 

@@ -156,7 +156,7 @@ def test_an_alarm_is_in_the_journal_once_and_revocations_go_out_all_the_same(wor
         world.clock.advance(minutes=1)
 
     turns = Turns(nothing, revoke, *[nothing] * 4, Turns.LATER, *[nothing] * 3)
-    issuer = Issuer(world.home, LyingCustodian(world), ticks=lambda: turns.ticks)  # type: ignore[arg-type]
+    issuer = Issuer(world.home, LyingCustodian(world), ticks=lambda: turns.ticks)
     turns.through(issuer)
     issuer.close()
 

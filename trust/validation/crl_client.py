@@ -1,9 +1,10 @@
 """Fetches revocation lists from where the certificate says (RFC 5280 §4.2.1.13, §4.2.1.15), and keeps those in force.
 
 A list is used for some minutes, then asked for again; when it cannot be had, or only an older one is offered, the one kept
-still counts until its nextUpdate. Only lists signed by the issuer are kept: what somebody puts on the wire cannot displace a
-good one. The URL comes from a certificate whose path has been validated before. Lists in hand (`OfflineLists`) are the same
-without network.
+still counts until its nextUpdate. A delta that completes a newer list than the one kept has that one asked for at once.
+
+Only lists signed by the issuer are kept: what somebody puts on the wire cannot displace a good one. The URL comes from a
+certificate whose path has been validated before. Lists in hand (`OfflineLists`) are the same without network.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from trust.validation.status import CertificateStatus, StatusAnswer, staleness, 
 MOST_POINTS = 3
 REFRESH = timedelta(minutes=15)
 """How long a list is used without asking for a newer one."""
+REPROACH = timedelta(minutes=1)
+"""The same, once its delta says that there is a newer one."""
 
 Fetch = Callable[[str], bytes]
 """Gets the octets behind a URL; raises Malformed or Unavailable."""
@@ -46,31 +49,37 @@ class CrlClient:
         answer: StatusAnswer | None = None
         for url in _urls(certificate, oids.CRL_DISTRIBUTION_POINTS):
             try:
-                crl = self._get(url, issuer, at)
-                answer = evaluate_crl(crl, certificate, issuer, at, self._delta(certificate, issuer, at))
+                crl = self._get(url, issuer, at, self._refresh)
+                delta = self._delta(certificate, crl, issuer, at)
+                if delta is not None and _outruns(delta, crl) and delta.disbelief(issuer) is None:
+                    crl = self._get(url, issuer, at, min(REPROACH, self._refresh))
+                answer = evaluate_crl(crl, certificate, issuer, at, delta)
             except (Malformed, Unavailable) as error:
                 answer = unknown(Finding.STATUS_UNAVAILABLE, certificate, f"CRL at {url}", str(error))
             if answer.status is not CertificateStatus.UNKNOWN:
                 break
         return answer or unknown(Finding.STATUS_UNAVAILABLE, certificate, "CRL", "the certificate names no list")
 
-    def _delta(self, certificate: Certificate, issuer: Certificate, at: datetime) -> RevocationList | None:
-        """Return the delta that the certificate names, if it can be had: it only adds to a list that is itself in force."""
-        for url in _urls(certificate, oids.FRESHEST_CRL):
+    def _delta(self, certificate: Certificate, crl: RevocationList, issuer: Certificate, at: datetime) -> RevocationList | None:
+        """Return the delta that the certificate names, else its list, if it can be had: it only adds to a list in force."""
+        named = _urls(certificate, oids.FRESHEST_CRL)
+        if not named and crl.disbelief(issuer) is None:  # Where anybody's list points is not followed.
+            named = _urls(crl, oids.FRESHEST_CRL)
+        for url in named:
             try:
-                return self._get(url, issuer, at)
+                return self._get(url, issuer, at, self._refresh)
             except (Malformed, Unavailable):
                 continue
         return None
 
-    def _get(self, url: str, issuer: Certificate, at: datetime) -> RevocationList:
-        """Return the list behind a URL, from memory or by fetching it.
+    def _get(self, url: str, issuer: Certificate, at: datetime, refresh: timedelta) -> RevocationList:
+        """Return the list behind a URL, from memory (not older than `refresh`) or by fetching it.
 
         Raises:
             Malformed, Unavailable: it cannot be had, and none in force is kept.
         """
         key = url, issuer.der
-        recent = self._lists.recall(key, at, self._refresh)
+        recent = self._lists.recall(key, at, refresh)
         if recent and _in_force(recent, at):
             return recent
         kept = self._lists.recall(key, at, FOR_EVER)
@@ -131,8 +140,13 @@ def _in_force(crl: RevocationList, at: datetime) -> bool:
     return staleness(crl.this_update, crl.next_update, at) is None
 
 
-def _urls(certificate: Certificate, oid: str) -> list[str]:
-    points = certificate.extension(oid) or ()
-    names = [name for point in points for name in point.full_name or ()]
-    urls = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+def _outruns(delta: RevocationList, crl: RevocationList) -> bool:
+    """Tell whether a delta completes a newer list than this one."""
+    return delta.base_number is not None and crl.number is not None and delta.base_number > crl.number
+
+
+def _urls(names: Certificate | RevocationList, oid: str) -> list[str]:
+    points = names.extension(oid) or ()
+    general = [name for point in points for name in point.full_name or ()]
+    urls = [name.value for name in general if isinstance(name, x509.UniformResourceIdentifier)]
     return [url for url in urls if url.startswith("http")][:MOST_POINTS]

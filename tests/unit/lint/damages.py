@@ -193,7 +193,16 @@ EXTENSIONS: dict[str, tuple[Damage, str]] = {
     ),
     "another responder": (swap(URL + b"/ocsp", URL + b"/ocsq"), "access"),
     "another issuer certificate": (swap(b"/aia/personnes.cer", b"/aia/personnez.cer"), "access"),
-    "another delta": (swap(b"/crl/personnes-delta.crl", b"/crl/personnez-delta.crl"), "freshest"),
+    "the delta of another CA": (swap(b"/crl/personnes/0-delta.crl", b"/crl/personnez/0-delta.crl"), "freshest"),
+    "the delta of a shard that does not exist": (swap(b"/crl/personnes/0-delta.crl", b"/crl/personnes/4-delta.crl"), "freshest"),
+    "the delta of another shard": (swap(b"/crl/personnes/0-delta.crl", b"/crl/personnes/1-delta.crl"), "freshest.scope"),
+    "the delta of the full list": (
+        put(
+            oids.FRESHEST_CRL,
+            der.sequence(der.sequence(der.explicit(0, der.explicit(0, der.implicit(6, URL + b"/crl/personnes-delta.crl"))))),
+        ),
+        "freshest",
+    ),
     "a shard that does not exist": (swap(b"/crl/personnes/0.crl", b"/crl/personnes/4.crl"), "revocation_list"),
     "a shard that is no number": (swap(b"/crl/personnes/0.crl", b"/crl/personnes/a.crl"), "revocation_list"),
     "the list of another CA": (swap(b"/crl/personnes/0.crl", b"/crl/personnez/0.crl"), "revocation_list"),

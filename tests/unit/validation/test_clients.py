@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
 from cryptography.x509 import ocsp
 
 from tests.unit.validation.hierarchy import LEAF, NOW, PEOPLE, Draft, Made, key, make, responder, response, revocation_list, uri
@@ -21,7 +22,7 @@ from trust.validation.ocsp_client import OcspClient
 from trust.validation.status import CertificateStatus, StatusAnswer
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-LIST, DELTA = "/crl/personnes/003.crl", "/crl/personnes-delta.crl"
+LIST, DELTA = "/crl/personnes/003.crl", "/crl/personnes/003-delta.crl"
 GOOD, REVOKED, UNKNOWN = CertificateStatus.GOOD, CertificateStatus.REVOKED, CertificateStatus.UNKNOWN
 
 
@@ -270,13 +271,43 @@ def test_a_forged_list_takes_the_place_of_nothing(publication: Publication) -> N
 
 
 def test_a_delta_is_fetched_when_the_certificate_names_one(publication: Publication) -> None:
-    """And when it cannot be had, the list speaks alone."""
+    """And when it cannot be had, or is about another part of the certificates, the list speaks alone."""
     leaf = leaf_at(publication.url, freshest=True)
-    publication.answers[LIST] = revocation_list(PEOPLE)
+    publication.answers[LIST] = shard(publication.url)
     assert said(CrlClient(), leaf).status is GOOD
     publication.answers[DELTA] = revocation_list(PEOPLE, [(leaf.read.serial, None)], number=13, base=12)
+    assert said(CrlClient(), leaf).status is GOOD
+    publication.answers[DELTA] = shard(publication.url, leaf.read.serial, number=13, base=12)
 
     assert said(CrlClient(), leaf).status is REVOKED
+
+
+def test_a_delta_is_fetched_when_the_list_names_one(publication: Publication) -> None:
+    """As a relying party finds it who knows nothing of the certificate's own extension (RFC 5280 §5.2.6)."""
+    leaf = leaf_at(publication.url)
+    point = x509.DistributionPoint([uri(publication.url + DELTA)], None, None, None)
+    publication.answers[LIST] = shard(publication.url, others=[(x509.FreshestCRL([point]), False)])
+    publication.answers[DELTA] = shard(publication.url, leaf.read.serial, number=13, base=12)
+    assert said(CrlClient(), leaf).status is REVOKED
+    publication.asked.clear()
+    forged = shard(publication.url, others=[(x509.FreshestCRL([point]), False)], signer=key("P-256", 999))
+    publication.answers[LIST] = forged
+
+    assert said(CrlClient(), leaf).status is UNKNOWN
+    assert publication.asked == [LIST], "where anybody's list points is not followed"
+
+
+def test_a_delta_of_a_newer_list_has_that_list_fetched(publication: Publication) -> None:
+    """Once a minute at most, while the newer list is not there."""
+    leaf = leaf_at(publication.url, freshest=True)
+    publication.answers[LIST] = shard(publication.url)
+    publication.answers[DELTA] = shard(publication.url, number=14, base=14)
+    client = CrlClient()
+
+    assert [said(client, leaf, minutes=minutes).status for minutes in (0, 0.5, 2)] == [GOOD] * 3
+    assert publication.asked == [LIST, DELTA, LIST]
+    publication.answers[LIST] = shard(publication.url, leaf.read.serial, number=14)
+    assert said(client, leaf, minutes=4).status is REVOKED
 
 
 def test_a_list_that_is_none_is_unknown(publication: Publication) -> None:
