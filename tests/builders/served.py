@@ -23,6 +23,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+
 from pki.cli import main as command
 
 PATIENCE = 90.0
@@ -36,6 +38,11 @@ def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE, 
         assert time.monotonic() - began < patience, f"never happened: {what}"
         time.sleep(pause)
     return time.monotonic() - began
+
+
+def report(request: pytest.FixtureRequest, words: str) -> None:
+    """Have a figure printed at the end of the run (`tests/conftest.py`)."""
+    request.node.user_properties.append(("report", words))
 
 
 def free_base_port() -> int:
@@ -100,7 +107,7 @@ class Served:
         return json.loads(done.stdout)
 
     def says(self, *arguments: object) -> str:
-        """Return what a command that must succeed prints; in this process, which saves the second that a new one needs to start."""
+        """Return what a command that must succeed prints; in this process, which saves the second that another takes to start."""
         output, complaints = io.StringIO(), io.StringIO()
         with redirect_stdout(output), redirect_stderr(complaints):
             code = command.main([*map(str, arguments), "--home", str(self.home)])

@@ -19,8 +19,10 @@ from cryptography.x509 import ocsp
 
 from pki.bootstrap.lock import holder
 from tests.builders.judges import Chain, fetched_chain, openssl
-from tests.builders.served import Served, serving
+from tests.builders.served import Served, report, serving
 from trust.clock import SystemClock, text
+
+pytestmark = pytest.mark.xdist_group("delays")
 
 BOUND = 60.0
 """Seconds from a decision to OCSP, at most (CP 4.9.5)."""
@@ -37,7 +39,8 @@ class Watched:
     serial: str
     holder: str
     board: str
-    request: bytes
+    question: bytes
+    """An OCSP request about it, as OpenSSL writes one."""
 
     @property
     def rpps(self) -> str:
@@ -99,12 +102,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
         chain = fetched_chain(served.publication, "personnes", folder / "chain")
         listed = json.loads(served.says("cert", "list", "--profile", "ps-authentification", "--state", "issued", "--json"))
         watched = [
-            Watched(each["serial"], each["holder"], each["board"], request(chain, each["serial"], folder)) for each in listed
+            Watched(each["serial"], each["holder"], each["board"], question(chain, each["serial"], folder)) for each in listed
         ]
         yield Authority(served, chain, folder, [each for each in watched if each.rpps not in leaving(served)])
 
 
-def request(chain: Chain, serial: str, folder: Path) -> bytes:
+def question(chain: Chain, serial: str, folder: Path) -> bytes:
     """Have OpenSSL write the request for a serial."""
     about = ("-issuer", chain.issuing, "-serial", f"0x{serial}")
     assert openssl("ocsp", *about, "-no_nonce", "-reqout", folder / "request").code == 0
@@ -141,7 +144,7 @@ def next_extraction(authority: Authority, name: str, without: str | None) -> Non
 
 
 def test_an_officers_revocation_is_seen_within_five_seconds_by_every_worker(
-    authority: Authority, record_property: pytest.RecordProperty
+    authority: Authority, request: pytest.FixtureRequest
 ) -> None:
     """On twenty new connections, which reach all the workers, nobody says *good* any more."""
     who = authority.somebody("CNOM")
@@ -158,7 +161,7 @@ def test_an_officers_revocation_is_seen_within_five_seconds_by_every_worker(
     took = waited(everywhere, done, f"{answers}")
     assert took <= TARGET
     assert authority.status(who) == "revoked superseded"
-    record_property("report", f"revoked by an officer: seen on {CONNECTIONS} connections, {len(workers)} workers, {took:.2f} s after")
+    report(request, f"revoked by an officer: seen on {CONNECTIONS} connections, {len(workers)} workers, {took:.2f} s after")
 
 
 def workers_of(served: Served) -> set[int]:
@@ -183,7 +186,7 @@ def asked(served: Served, who: Watched) -> tuple[int, str]:
     try:
         connection.request("GET", "/healthz")
         worker = json.loads(connection.getresponse().read())["worker"]
-        connection.request("POST", "/ocsp", who.request, {"Content-Type": "application/ocsp-request"})
+        connection.request("POST", "/ocsp", who.question, {"Content-Type": "application/ocsp-request"})
         answer = ocsp.load_der_ocsp_response(connection.getresponse().read())
         return worker, answer.certificate_status.name.lower()
     finally:
@@ -191,7 +194,7 @@ def asked(served: Served, who: Watched) -> tuple[int, str]:
 
 
 def test_a_strike_off_in_the_register_is_seen_within_a_minute_and_so_is_a_return(
-    authority: Authority, record_property: pytest.RecordProperty
+    authority: Authority, request: pytest.FixtureRequest
 ) -> None:
     """The next extraction lacks a nurse: on hold. The one after has her again: good."""
     who = authority.somebody("ONI")
@@ -204,8 +207,8 @@ def test_a_strike_off_in_the_register_is_seen_within_a_minute_and_so_is_a_return
     assert whole <= BOUND, "from the file to OCSP, the officers' commands included"
     next_extraction(authority, "day-after.txt", None)
     back = authority.seen(who, "good", time.monotonic())
-    record_property(
-        "report",
+    report(
+        request,
         f"struck off in an extraction: on hold {gone:.2f} s after it was applied ({whole:.1f} s after the file came, with four "
         f"commands); back in the next: good {back:.2f} s after",
     )
@@ -220,18 +223,18 @@ def test_a_strike_off_in_the_register_is_seen_within_a_minute_and_so_is_a_return
     ],
 )
 def test_an_ordres_decision_is_seen_within_a_minute(
-    authority: Authority, decision: str, status: str, record_property: pytest.RecordProperty
+    authority: Authority, decision: str, status: str, request: pytest.FixtureRequest
 ) -> None:
     """A file of decisions, signed by an officer: radiation and opposition revoke, a suspension holds, and a levée ends it."""
     who = authority.somebody("CNOP" if decision == "radiation" else "CNOM")
     officer = f"{who.board.lower()}-2"
     done = authority.decide("register", "sanctions", decisions(authority, who, decision), "--officer", officer)
     took = authority.seen(who, status, done)
-    record_property("report", f"{decision} by {who.board}: {status} {took:.2f} s after")
+    report(request, f"{decision} by {who.board}: {status} {took:.2f} s after")
     if decision == "suspension":
         done = authority.decide("register", "sanctions", decisions(authority, who, "levée"), "--officer", officer)
         took = authority.seen(who, "good", done)
-        record_property("report", f"levée by {who.board}: good {took:.2f} s after")
+        report(request, f"levée by {who.board}: good {took:.2f} s after")
 
 
 def decisions(authority: Authority, who: Watched, decision: str) -> Path:
@@ -243,22 +246,22 @@ def decisions(authority: Authority, who: Watched, decision: str) -> Path:
 
 
 def test_a_holders_proof_of_compromise_is_seen_within_a_minute_and_takes_the_whole_key(
-    authority: Authority, record_property: pytest.RecordProperty
+    authority: Authority, request: pytest.FixtureRequest
 ) -> None:
     """Whoever has the private key revokes with it; the key gets no certificate again, by whoever's request."""
     who = authority.somebody("CNOM")
     key = authority.served.home / "demo" / "keys" / f"{who.holder}-ps-authentification.pem"
     done = authority.decide("cert", "revoke-with-key", who.serial, "--key", key, "--reason", "keyCompromise")
     took = authority.seen(who, "revoked keyCompromise", done)
-    record_property("report", f"proven compromise: revoked {took:.2f} s after")
+    report(request, f"proven compromise: revoked {took:.2f} s after")
 
-    request = authority.folder / "again.csr"
-    assert openssl("req", "-new", "-key", key, "-subj", "/CN=encore", "-out", request).code == 0
+    again = authority.folder / "again.csr"
+    assert openssl("req", "-new", "-key", key, "-subj", "/CN=encore", "-out", again).code == 0
     person = person_of(authority.served, who)
     named = ("--rpps", who.rpps, "--family-name", person["Nom d'exercice"], "--given-name", person["Prénom d'exercice"])
-    again = authority.served.run("ra", "enrol", *named, "--csr", request, "--officer", "cnom-1", "--dry-run")
-    assert again.returncode == 1
-    assert "compromised" in again.stdout
+    refused = authority.served.run("ra", "enrol", *named, "--csr", again, "--officer", "cnom-1", "--dry-run")
+    assert refused.returncode == 1
+    assert "compromised" in refused.stdout
 
 
 def person_of(served: Served, who: Watched) -> dict[str, str]:

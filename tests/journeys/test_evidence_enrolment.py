@@ -1,79 +1,30 @@
 """Two hundred people of three ordres: from a table to certificates that OpenSSL, GnuTLS and curl accept.
 
-The register is the sample that ships; officers work on the command line; `sceau serve` issues and publishes. What is accepted here
-is accepted by software that we did not write, with what it fetched from the addresses that the certificates name.
+The register is the sample that ships; officers work on the command line; `sceau serve` issues and publishes. What is accepted
+here is accepted by software that we did not write, with what it fetched from the addresses that the certificates name.
 """
 
 from __future__ import annotations
 
 import base64
-import csv
-import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.builders.judges import Chain, addresses, ask, download, fetched_chain, openssl, program, read, to_pem, write
-from tests.builders.served import Served, serving, until
-from tests.corpus import csr as corpus
-from tests.world import certification_request
+from tests.builders.served import Served, report, serving
+from tests.builders.tables import BY_OTHERS, ORDRES, Table, claims, enrol, people_of_the_sample, written
 
-REQUESTS = Path(corpus.__file__).parent
-SAMPLE = "PS_LibreAcces_Personne_activite_202611200600.txt"
-ORDRES = {"CNOM": ("10", 80), "ONI": ("60", 80), "CNOP": ("21", 40)}
-"""The profession of each ordre, and how many of its people ask."""
-SECOND = {"CNOM": ("cnom-2", "cnom-3"), "ONI": ("oni-2",), "CNOP": ("cnop-2",)}
+pytestmark = pytest.mark.xdist_group("enrolment")
+
 LOOKED_AT = 4
 """Certificates of each ordre that every judge looks at."""
-BY_OTHERS = {
-    "openssl-p256.csr": ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
-    "openssl-p384.csr": ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"),
-    "openssl-rsa.csr": ("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"),
-    "openssl-ed25519.csr": ("genpkey", "-algorithm", "ED25519"),
-}
-"""Requests that OpenSSL makes, by the name of their file: the first people of a table bring these."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A line of a table: what somebody claims to be, and a request."""
-
-    rpps: str
-    family_name: str
-    given_name: str
-    request: str
-    wrong: str = ""
-    """What the report must say of it, when it must be refused."""
-
-
-@dataclass
-class Table:
-    """One ordre's table and what became of it."""
-
-    board: str
-    path: Path
-    claims: list[Claim]
-    dry_run: Any = None
-    batches_after_dry_run: int = 0
-    submission: Any = None
-    report: list[dict[str, str]] = field(default_factory=list)
-    seconds: float = 0.0
-    """From the last approval's command, its start included, until `sceau ra show` sees the last certificate."""
-    requests: Any = None
-
-    @property
-    def serials(self) -> list[str]:
-        """What was issued, in the order of the table."""
-        return [each["serial"] for each in self.requests]
 
 
 @dataclass
@@ -104,128 +55,7 @@ def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enrolled]:
         yield Enrolled(served, tables, folder, chain)
 
 
-def people_of_the_sample(served: Served) -> list[dict[str, str]]:
-    """Read the sample as a spreadsheet would: one line for each place of work; without those whom the demonstration certified."""
-    path = next((served.home / "demo" / "register" / SAMPLE.removesuffix(".txt")).glob("*.txt"))
-    certified = {key.name[1:12] for key in (served.home / "demo" / "keys").glob("8*.pem")}
-    with path.open(encoding="utf-8", newline="") as file:
-        return [line for line in csv.DictReader(file, delimiter="|") if line["Identifiant PP"] not in certified]
-
-
-def claims(known: list[dict[str, str]], board: str, folder: Path) -> list[Claim]:
-    """Choose people of an ordre; for the doctors' ordre, add lines that must be refused, each for its own reason."""
-    profession, count = ORDRES[board]
-    able = {line["Identifiant PP"]: line for line in known if line["Code profession"] == profession and right(line)}
-    lines = list(able.values())[:count]
-    assert len(lines) == count
-    brought = list(BY_OTHERS) + ["certtool.csr"] if board == "ONI" else []
-    for name in brought:
-        request_by_others(folder, name)
-    good = [claim(line, brought.pop() if brought else new_request()) for line in lines]
-    if board != "CNOM":
-        return good
-    nurse = next(line for line in known if line["Code profession"] == "60" and right(line))
-    student = next(line for line in known if line["Code profession"] == "10" and line["Identifiant PP"] not in able)
-    (folder / "truncated.csr").write_bytes((REQUESTS / "malformed-truncated.csr").read_bytes())
-    (folder / "weak.csr").write_bytes((REQUESTS / "refused-weak-roca.csr").read_bytes())
-    spare = good.pop()
-    bad = [
-        Claim("99700000012", "ESSAI", "ANNE", new_request(), "key"),
-        Claim(spare.rpps, "AUTRE", spare.given_name, new_request(), "family name 'AUTRE'"),
-        claim(nurse, new_request(), "none of the professions of CNOM"),
-        claim(student, new_request(), "student"),
-        claim(lines[-1], "truncated.csr", "PKCS#10"),
-        claim(lines[-1], "weak.csr", "CP 6.1."),
-        claim(lines[-1], "absent.csr", "there is no file"),
-        claim(lines[-1], "../../outside.csr", "beside the table"),
-        claim(lines[-1], good[0].request, "CP 6.1.1"),
-        Claim(good[1].rpps, good[1].family_name, good[1].given_name, good[1].request, "same request as line"),
-        Claim("=1+1", "", "", "", "no certification request"),
-    ]
-    return [*good[:40], *bad, *good[40:], spare]
-
-
-def right(line: dict[str, str]) -> bool:
-    """Civilian, public or foreign: everybody but students may practise."""
-    return line["Code catégorie professionnelle"] in ("C", "M", "F")
-
-
-def claim(line: dict[str, str], request: str, wrong: str = "") -> Claim:
-    """What a person of the register claims truthfully."""
-    return Claim(line["Identifiant PP"], line["Nom d'exercice"], line["Prénom d'exercice"], request, wrong)
-
-
-def new_request() -> str:
-    """Return a request for a new P-256 key, as a table carries it."""
-    return base64.b64encode(certification_request(ec.generate_private_key(ec.SECP256R1()))).decode()
-
-
-def request_by_others(folder: Path, name: str) -> None:
-    """Have OpenSSL or GnuTLS make a key and a request."""
-    key, path = folder / f"{name}.key", folder / name
-    if name == "certtool.csr":
-        (folder / "template").write_text('cn = "Peu importe"\n')
-        assert ask("certtool", "--generate-privkey", "--key-type", "ecdsa", "--curve", "secp256r1", "--outfile", key).code == 0
-        options = ("--load-privkey", key, "--template", folder / "template", "--outfile", path)
-        assert ask("certtool", "--generate-request", "--no-text", *options).code == 0
-        return
-    assert openssl(*BY_OTHERS[name], "-out", key).code == 0
-    assert openssl("req", "-new", "-key", key, "-subj", "/CN=Peu importe", "-out", path).code == 0
-
-
-def written(folder: Path, board: str, lines: list[Claim]) -> Table:
-    """Write the table as a spreadsheet saves it in French."""
-    path = folder / f"{board}.csv"
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow(("RPPS", "Nom", "Prénom", "CSR"))
-        writer.writerows((each.rpps, each.family_name, each.given_name, each.request) for each in lines)
-    return Table(board, path, lines)
-
-
-def enrol(served: Served, table: Table) -> None:
-    """Try the table, submit it, have it approved by others, and wait for the certificates."""
-    first = f"{table.board.lower()}-1"
-    refused = 1 if any(each.wrong for each in table.claims) else 0
-    line, before = ("ra", "enrol", "--csv", table.path, "--officer", first, "--json"), len(batches(served, table.board))
-    tried = served.run(*line, "--dry-run")
-    assert (tried.returncode, tried.stderr) == (refused, ""), refusals(tried.stdout)
-    table.batches_after_dry_run = len(batches(served, table.board)) - before
-    report = table.path.with_suffix(".report")
-    done = served.run(*line, "--report", report)
-    assert (done.returncode, done.stderr) == (refused, ""), refusals(done.stdout)
-    table.dry_run, table.submission = json.loads(tried.stdout), json.loads(done.stdout)
-    with report.open(encoding="utf-8-sig", newline="") as file:
-        table.report = list(csv.DictReader(file, delimiter=";"))
-    batch = table.submission["batch"]
-    for officer in SECOND[table.board]:
-        began = time.monotonic()
-        approved = served.does("ra", "approve", batch, "--officer", officer)
-    assert approved["orders"] == table.submission["submitted"]
-
-    def issued() -> bool:
-        table.requests = json.loads(served.says("ra", "show", batch, "--json"))["requests"]
-        return all(each["outcome"] == "issued" for each in table.requests)
-
-    until(issued, f"{batch} issued")
-    table.seconds = time.monotonic() - began
-
-
-def refusals(output: str) -> list[Any]:
-    """The lines that a command refused, for the words of a failure."""
-    return [each for each in json.loads(output)["lines"] if each["outcome"] == "refused"]
-
-
-def batches(served: Served, board: str) -> list[Any]:
-    """What `sceau ra list` lists of a board."""
-    found: list[Any] = json.loads(served.says("ra", "list", "--board", board, "--json"))
-    return found
-
-
-BOARDS = tuple(ORDRES)
-
-
-@pytest.fixture(params=[(board, rank) for board in BOARDS for rank in range(LOOKED_AT)], ids=lambda each: f"{each[0]}-{each[1]}")
+@pytest.fixture(params=[(board, rank) for board in ORDRES for rank in range(LOOKED_AT)], ids=lambda each: f"{each[0]}-{each[1]}")
 def certificate(request: pytest.FixtureRequest, enrolled: Enrolled) -> Path:
     """One of the certificates that every judge looks at, in PEM."""
     return enrolled.certificate(*request.param)
@@ -253,9 +83,7 @@ def test_the_report_of_a_submission_says_the_same_and_can_be_opened_in_a_spreads
     assert not [cell for each in table.report for cell in each.values() if cell.startswith(("=", "+", "-", "@"))]
 
 
-def test_two_hundred_people_of_three_ordres_have_their_certificates(
-    enrolled: Enrolled, record_property: pytest.RecordProperty
-) -> None:
+def test_two_hundred_people_of_three_ordres_have_their_certificates(enrolled: Enrolled, request: pytest.FixtureRequest) -> None:
     """Each under the number of the line that asked; no serial twice."""
     serials = [serial for table in enrolled.tables.values() for serial in table.serials]
     assert len(set(serials)) == len(serials) == 200
@@ -263,7 +91,7 @@ def test_two_hundred_people_of_three_ordres_have_their_certificates(
         asked = ["8" + each.rpps for each in table.claims if not each.wrong]
         assert [each["holder"] for each in table.requests] == asked
     times = ", ".join(f"{len(table.serials)} for {table.board} {table.seconds:.1f} s" for table in enrolled.tables.values())
-    record_property("report", f"200 certificates, from the command of the last approval to all seen as issued: {times}")
+    report(request, f"200 certificates, from the command of the last approval to all seen as issued: {times}")
 
 
 def test_openssl_says_that_each_of_the_two_hundred_is_good(enrolled: Enrolled) -> None:
@@ -339,7 +167,7 @@ def test_openssl_asks_by_post_and_is_told_good(enrolled: Enrolled, certificate: 
 
 
 def test_curl_asks_by_get_and_openssl_believes_the_answer(enrolled: Enrolled, certificate: Path, tmp_path: Path) -> None:
-    """RFC 6960 appendix A.1: the request in base64, percent-encoded, after the address; padding and slashes as clients write them."""
+    """RFC 6960 appendix A.1: the request in base64 after the address, percent-encoded or hardly, a slash too many."""
     chain, url = enrolled.chain, addresses(read(certificate)).ocsp
     about = ("-issuer", chain.issuing, "-cert", certificate)
     assert openssl("ocsp", *about, "-no_nonce", "-reqout", tmp_path / "request").code == 0
@@ -355,8 +183,8 @@ def test_curl_asks_by_get_and_openssl_believes_the_answer(enrolled: Enrolled, ce
 
 
 def test_gnutls_asks_and_is_told_good(enrolled: Enrolled, certificate: Path, tmp_path: Path) -> None:
-    """`ocsptool --ask` finds the address in the certificate; with a nonce and without. GnuTLS wants the responder's own issuer among
-    the certificates that it trusts."""
+    """`ocsptool --ask` finds the address in the certificate; with a nonce and without. GnuTLS wants the responder's own issuer
+    among the certificates that it trusts."""
     chain = enrolled.chain
     about = ("--load-cert", certificate, "--load-issuer", chain.issuing, "--load-trust", chain.issuing)
     for nonce in ("--nonce", "--no-nonce"):

@@ -14,7 +14,9 @@ import pytest
 
 from tests.builders.judges import Said, addresses, ask, download, fetched_chain, joined, openssl, read, to_pem
 from tests.builders.nginx import Nginx, nginx
-from tests.builders.served import Served, serving, until
+from tests.builders.served import Served, report, serving, until
+
+pytestmark = pytest.mark.xdist_group("nginx")
 
 HOSPITAL = "990000010"
 """The structure of the demonstration; it may name its servers ``localhost``."""
@@ -162,8 +164,8 @@ def practitioners(served: Served) -> list[Practitioner]:
 
 
 def test_nginx_staples_a_status_that_it_verified_and_openssl_believes(site: Site) -> None:
-    """nginx fetches the answer at the address in its own certificate and verifies it; OpenSSL, which asks for it in the handshake,
-    finds it good and the path trusted."""
+    """nginx fetches the answer at the address in its own certificate and verifies it; OpenSSL, which asks for it in the
+    handshake, finds it good and the path trusted."""
     connection = ("-connect", f"127.0.0.1:{site.port(STAPLING)}", "-servername", "localhost", "-verify_hostname", "localhost")
     trusting = ("-CAfile", site.folder / "root.pem", "-verify_return_error", "-status")
     said = Said(0, "")
@@ -222,9 +224,7 @@ def test_who_was_revoked_before_does_not_come_in(site: Site, state: str) -> None
             assert not site.enters(which, Practitioner(each["serial"], each["holder"], "", files)), (name, which)
 
 
-def test_a_revoked_practitioner_is_refused_once_nginx_has_the_new_lists(
-    site: Site, record_property: pytest.RecordProperty
-) -> None:
+def test_a_revoked_practitioner_is_refused_once_nginx_has_the_new_lists(site: Site, request: pytest.FixtureRequest) -> None:
     """With lists, after they are fetched again and nginx reloads; by OCSP, without anybody doing anything."""
     who, other = site.people[1], site.people[2]
     assert [site.enters(which, who) for which in (BY_LISTS, BY_FULL_LIST, BY_OCSP)] == [True] * 3
@@ -236,13 +236,15 @@ def test_a_revoked_practitioner_is_refused_once_nginx_has_the_new_lists(
     by_ocsp = time.monotonic() - began
     until(lambda: listed(named, who.serial, site.folder), "the shard lists it", patience=900, pause=0.2)
     by_list = time.monotonic() - began
-    until(lambda: listed(f"{site.served.publication}/crl/personnes.crl", who.serial, site.folder), "the full list too", patience=900)
+    until(
+        lambda: listed(f"{site.served.publication}/crl/personnes.crl", who.serial, site.folder), "the full list too", patience=900
+    )
     site.fetch_lists_again()
 
     assert [site.enters(which, who) for which in (BY_LISTS, BY_FULL_LIST, BY_OCSP)] == [False] * 3
     assert [site.enters(which, other) for which in (BY_LISTS, BY_FULL_LIST, BY_OCSP)] == [True] * 3
     words = f"from the officer's command: nginx refuses by OCSP after {by_ocsp:.1f} s, the list says so after {by_list:.1f} s"
-    record_property("report", f"a practitioner revoked, {words}")
+    report(request, f"a practitioner revoked, {words}")
 
 
 def test_a_hold_closes_the_door_and_its_release_opens_it_again(site: Site) -> None:
