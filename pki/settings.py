@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from trust.algorithms import ALGORITHMS
 from trust.errors import Malformed, Missing, Refused
 from trust.identity import Rpps
+from trust.known_weak import SHIPPED, KnownWeakModuli
 
 MODES = ("demo", "test", "production")
 ROLES = frozenset({"register", "approve", "revoke"})
@@ -113,6 +114,8 @@ class Settings:
     boards: Mapping[str, Board]
     register: RegisterSettings
     nonce_policy: str
+    known_weak: KnownWeakModuli = SHIPPED
+    """RSA moduli whose private half is public knowledge (CP 6.1.6): those that ship, and the operator's."""
 
     def ca(self, ca_id: str) -> CaSettings:
         """Return the settings of one CA.
@@ -204,6 +207,7 @@ def load(home: Path) -> Settings:
     publication = _table(document, "publication", {"base_url"}, optional={"listen"})
     database = document.pop("database", {})
     ocsp = document.pop("ocsp", {})
+    keys = _table(document, "keys", set(), optional={"known_weak"})
     register = _build(RegisterSettings, document.pop("register", {}), "register")
     cas = tuple(_build(CaSettings, ca, "ca") for ca in document.pop("ca", []))
     if document:
@@ -224,9 +228,14 @@ def load(home: Path) -> Settings:
         boards=boards,
         register=register,
         nonce_policy=ocsp.get("nonce", "sign"),
+        known_weak=_known_weak(config, keys.get("known_weak")),
     )
     _check(settings)
     return settings
+
+
+def _known_weak(config: Path, name: str | None) -> KnownWeakModuli:
+    return SHIPPED if name is None else SHIPPED.joined(KnownWeakModuli.from_file(config / name))
 
 
 def _check(settings: Settings) -> None:

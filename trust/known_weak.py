@@ -3,7 +3,7 @@
 An entry is the last ten octets of SHA-1(``Modulus=HEX\\n``): the form of Debian's `openssl-blacklist` package for the
 keys of its broken generator (CVE-2008-0166), so that its files can be compiled as they are. Limit, stated: the
 complete lists weigh gigabytes and are not shipped. `SHIPPED` holds the moduli below, which we could check; an
-operator adds the others with `compile_list`. SHA-1 is a name here, not a defence: 80 bits of it make a sound key look
+operator adds others from a file. SHA-1 is a name here, not a defence: 80 bits of it make a sound key look
 listed once in 2^60.
 """
 
@@ -45,18 +45,28 @@ class KnownWeakModuli:
 
     @classmethod
     def from_file(cls, path: Path) -> KnownWeakModuli:
-        """Read a compiled list.
+        """Read a list: compiled, or in the lines that `compile_list` takes.
 
         Raises:
             Missing: there is no such file.
-            Malformed: it is not a compiled list.
+            Malformed: it is neither.
+            Unavailable: it cannot be read.
         """
         try:
-            return cls(path.read_bytes())
+            content = path.read_bytes()
         except FileNotFoundError:
             raise Missing(f"there is no list of weak moduli {path}") from None
         except OSError as error:
             raise Unavailable(f"cannot read {path}: {error.strerror}") from error
+        try:
+            return cls(content if content.startswith(_MAGIC) else compile_list(content.decode("ascii").splitlines()))
+        except (Malformed, UnicodeDecodeError) as error:
+            raise Malformed(f"{path.name} is not a list of weak moduli: {error}") from None
+
+    def joined(self, other: KnownWeakModuli) -> KnownWeakModuli:
+        """Return the entries of both lists as one."""
+        entries = {each._entry(index) for each in (self, other) for index in range(len(each))}
+        return KnownWeakModuli(_MAGIC + b"".join(sorted(entries)))
 
     def __len__(self) -> int:
         return self._count

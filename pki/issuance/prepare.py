@@ -171,7 +171,7 @@ class Preparer:
     ) -> Certificate:
         ca = self._authority.ca(ca_id)
         compiled = self._authority.compiled(ca_id, profile)
-        check_public_key(spki, compiled.profile.subject_keys)
+        check_public_key(spki, compiled.profile.subject_keys, known_weak=self._settings.known_weak)
         not_after = now + timedelta(days=compiled.profile.validity_days if days is None else days) - timedelta(seconds=1)
         check_able(ca, now, not_after)
         serial = serials.draw(self._entropy)

@@ -190,7 +190,7 @@ class Enrolment:
                 raise Refused(f"{holder}: {found.barred if found else 'not registered'}", citation="CP 3.2.2")
             subject = organisation_subject(application, organisation)
         assert found is not None
-        key = prove_possession(application.csr, allowed)
+        key = prove_possession(application.csr, allowed, known_weak=self._settings.known_weak)
         return _Judged(application, holder, subject, key, found.digest.hex())
 
     def _judge_keys(self, tx: RegistrationTransaction, judged: list[_Judged], draft: Draft) -> None:

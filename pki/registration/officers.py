@@ -40,7 +40,7 @@ class OfficerKeys:
             Conflict: the officer has this key, or had it.
         """
         officer = self._settings.officer(officer_id)
-        check_public_key(spki, KEY_ALGORITHMS)
+        check_public_key(spki, KEY_ALGORITHMS, known_weak=self._settings.known_weak)
         now = self._clock.now()
         with self._store.write() as tx:
             if others := set(tx.acts.officers_of_key(spki)) - {officer.id}:

@@ -73,3 +73,22 @@ def test_a_list_that_is_not_there_is_missing(tmp_path: Path) -> None:
     """The configuration named a file: its absence is not an empty list."""
     with pytest.raises(Missing):
         KnownWeakModuli.from_file(tmp_path / "list")
+
+
+def test_a_list_in_lines_is_read_from_a_file_too(tmp_path: Path) -> None:
+    """Debian's files as they are; what is neither that nor compiled is malformed, and named."""
+    (tmp_path / "blacklist.RSA-2048").write_text(f"# comment\n{digest(7).hex()}\n{digest(8).hex()}\n")
+    (tmp_path / "noise").write_bytes(b"\xff\xfe")
+
+    assert len(KnownWeakModuli.from_file(tmp_path / "blacklist.RSA-2048")) == 2
+    with pytest.raises(Malformed, match="noise"):
+        KnownWeakModuli.from_file(tmp_path / "noise")
+
+
+def test_two_lists_joined_know_what_each_knew() -> None:
+    """Each entry once."""
+    one, other = (KnownWeakModuli(compile_list(digest(n).hex() for n in numbers)) for numbers in (range(5), range(3, 9)))
+    both = one.joined(other)
+
+    assert len(both) == 9
+    assert all(number in both for number in range(9)) and 9 not in both

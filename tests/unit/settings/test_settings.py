@@ -53,6 +53,7 @@ def test_a_directory_without_configuration_is_not_a_home(tmp_path: Path) -> None
         ("authority.toml", "shards = 4", "chards = 4", "unknown key 'chards'"),
         ("authority.toml", 'mode = "demo"', 'mode = "prod"', "mode is one of"),
         ("authority.toml", "[ocsp]", "[oscp]", "unknown table 'oscp'"),
+        ("authority.toml", "[ocsp]", '[keys]\nknow_weak = "x"\n[ocsp]', "unknown key 'know_weak'"),
         ("authority.toml", 'algorithm = "P-384"', 'algorithm = "P-385"', "no algorithm is called 'P-385'"),
         ("authority.toml", 'issuer = "racine"', 'issuer = "organisations"', "comes before its issuer"),
         ("authority.toml", "years = 20", 'years = "vingt"', "years is int"),
