@@ -31,6 +31,7 @@ from pki.bootstrap.keys import make_key
 from pki.bootstrap.reconciliation import Reconciliation
 from pki.bootstrap.repository import publish_authority
 from pki.bootstrap.sealing import seal
+from pki.bootstrap.trial import try_authority
 from pki.faults import Faults
 from pki.inventory.model import State
 from pki.issuance.authority import Authority, IssuingCa
@@ -49,7 +50,7 @@ from pki.status.signer import LivePolicy, SignerService
 from pki.status.store import StatusWriter
 from trust import clock as times
 from trust.algorithms import spki
-from trust.errors import Alarm, Conflict, Unavailable
+from trust.errors import Alarm, Conflict, SceauError, Unavailable
 from trust.naming import ServiceSubject
 
 LOG = logging.getLogger("sceau.issuer")
@@ -82,6 +83,7 @@ class Issuer:
 
         Raises:
             Conflict: an issuer of this name is at work on this home.
+            Refused: a profile fails its trial (`pki.bootstrap.trial`).
         """
         self.home = home
         self._instance = _InstanceLock(home.settings.home / "run" / f"{instance}.lock")
@@ -90,6 +92,7 @@ class Issuer:
         witness = os.environ.get("SCEAU_WITNESS") if home.settings.mode != "production" else None
         self._door = SigningDoor(custodian, witness=witness_file(Path(witness)) if witness else None)
         self.authority: Authority = open_authority(home)
+        try_authority(home.settings.home, self.authority, LOG.info)
         self._service = issuance(home, self.authority, self._door, instance=instance, faults=self._faults)
         self._ocsp = OcspSigner(self._door)
         self._files = PublicationFiles(home.settings.publication / "www")
@@ -151,14 +154,15 @@ class Issuer:
         """
         if not self._recovered:
             self.recover()
-        busy, doubt = False, None
+        busy = False
+        troubles: list[SceauError] = []
         for part in (self._upkeep, self._publish, self._reconciliation.turn, self._seal):
             try:
                 busy |= part()
-            except Alarm as alarm:
-                doubt = doubt or alarm
-        if doubt is not None:
-            raise doubt  # Nothing is issued.
+            except SceauError as trouble:
+                troubles.append(trouble)  # One part's trouble stops neither the others nor what they publish.
+        if troubles:
+            raise next((trouble for trouble in troubles if isinstance(trouble, Alarm)), troubles[0])  # Nothing is issued.
         return self._issue() or busy
 
     def turn_until_idle(self, limit: int = 10_000) -> None:
@@ -236,7 +240,9 @@ class Issuer:
 
     def _make_producer(self) -> OcspProducer:
         served = [
-            StatusAuthority(StatusCa.of(ca.id, ca.certificate), timedelta(hours=self.home.settings.ca(ca.id).ocsp_hours))
+            StatusAuthority(
+                StatusCa.of(ca.id, ca.certificate), timedelta(hours=self.home.settings.ca(ca.id).ocsp_hours), ca.view.not_after
+            )
             for ca in self.authority.cas.values()
         ]
         return OcspProducer(
@@ -263,6 +269,8 @@ class Issuer:
 
     def _renew_responder(self, ca_id: str) -> None:
         """Give a CA a new responder when the one it has is past half of its life (CP 4.9.9)."""
+        if self.authority.ca(ca_id).revoked:
+            return  # It signs nothing more; the responders that it has speak until they end.
         settings = self.home.settings.ca(ca_id)
         now = self.home.clock.now()
         with self.home.store.read() as tx:
@@ -398,6 +406,9 @@ def work(issuer: Issuer, stop: threading.Event, wait: Callable[[float], object] 
         except Conflict as error:
             LOG.warning("%s; trying again", error)
             delay = IDLE_SECONDS
+        except SceauError as error:
+            LOG.error("one part of the work is refused; the others go on: %s", error)
+            delay = ALARM_SECONDS
         # After the first turn, however it went: by then there is a responder to sign with, and others wait for its answers.
         issuer.listen()
         if delay:

@@ -34,6 +34,8 @@ class StatusAuthority:
     authority: Authority
     validity: timedelta
     """nextUpdate - thisUpdate."""
+    not_after: datetime
+    """End of the CA: from then on nothing of it is signed, and nothing of it holds up the others."""
 
 
 class OcspProducer:
@@ -92,10 +94,11 @@ class OcspProducer:
             for _, ca_id, serial in waiting:
                 by_ca.setdefault(ca_id, set()).add(serial)
             for ca_id, serials in by_ca.items():
-                if ca_id in self._authorities:
+                if self._speaks_for(ca_id, this_update):
                     self._put(ca_id, tx.certificates.statuses(sorted(serials)), this_update)
             self._faults.at("ocsp.cached")
-            tx.outbox.clear([number for number, _, _ in waiting])
+            # A CA between two responders keeps its place in the queue; one that has ended leaves it.
+            tx.outbox.clear([number for number, ca_id, _ in waiting if not self._awaits_responder(ca_id, this_update)])
         self._faults.at("outbox.sent")
         return sum(map(len, by_ca.values()))
 
@@ -135,7 +138,7 @@ class OcspProducer:
         began = self._clock.now()
         self._writer.begin_rebuild()
         for ca_id in self._writer.authorities():
-            if ca_id not in self._authorities:
+            if not self._speaks_for(ca_id, began) and not self._awaits_responder(ca_id, began):
                 continue
             after = b""
             while True:
@@ -150,6 +153,13 @@ class OcspProducer:
                 yield
         self._writer.commit_rebuild()
         self._rebuilt_at = began
+
+    def _speaks_for(self, ca_id: str, at: datetime) -> bool:
+        return any(responder.not_after > at for responder in self._responders.get(ca_id, ()))
+
+    def _awaits_responder(self, ca_id: str, at: datetime) -> bool:
+        each = self._authorities.get(ca_id)
+        return each is not None and at < each.not_after and not self._speaks_for(ca_id, at)
 
     def _put(self, ca_id: str, rows: Sequence[StatusRow], this_update: datetime) -> None:
         facts = [fact(row) for row in rows if row[1] != State.PREPARED]

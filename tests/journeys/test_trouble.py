@@ -14,10 +14,10 @@ from cryptography import x509
 from pki.bootstrap.chronicle import config_digest
 from pki.bootstrap.issuer import HOLD_BACK_SECONDS, Issuer, work
 from pki.faults import Faults
-from pki.inventory.model import State
+from pki.inventory.model import Reason, State
 from pki.issuance.order import OrderState
 from tests.world import World, nurse
-from trust.errors import Alarm, Malformed
+from trust.errors import Alarm, Malformed, Refused
 
 
 def told(world: World, kind: str) -> list[dict[str, Any]]:
@@ -193,3 +193,41 @@ def test_an_alarm_that_the_journal_cannot_take_is_raised_all_the_same(world: Wor
     world.clock.advance(hours=1)
     world.issuer.chronicle.alarm(Alarm("the clock went back"))
     assert told(world, "alarm.raised") == [{"process": "issuer", "what": "the clock went back"}]
+
+
+def test_a_revoked_authority_holds_up_nobody_elses_certificates(world: World) -> None:
+    """It signs nothing more; the others issue and publish as before (CP 5.7.3)."""
+    someone = nurse(1)
+    world.apply_register([someone])
+    ended = world.home.ca_certificates()["organisations"]
+    with world.store.write() as tx:
+        tx.certificates.save([ended.revoked(Reason.CESSATION_OF_OPERATION, world.clock.now())], world.clock.now())
+
+    certificate = world.enrol(someone)
+    world.revoke(certificate)
+    world.issuer.turn_until_idle()
+
+    lists = world.directory / "publication" / "www" / "crl"
+    assert x509.load_der_x509_crl((lists / "personnes.crl").read_bytes()).get_revoked_certificate_by_serial_number(
+        int.from_bytes(certificate.serial, "big")
+    )
+
+
+def test_one_parts_trouble_leaves_the_others_at_work(world: World) -> None:
+    """A database that refuses one thing does not keep a revocation from being published; the trouble is told after."""
+    someone = nurse(1)
+    world.apply_register([someone])
+    certificate = world.enrol(someone)
+    issuer = world.issuer
+    world.revoke(certificate)
+    world.clock.advance(minutes=1)
+
+    def refuses() -> bool:
+        raise Refused("a mandate was withdrawn", citation="CP 5.2.1")
+
+    issuer._upkeep = refuses  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="a mandate was withdrawn"):
+        issuer.turn()
+
+    with world.store.read() as tx:
+        assert tx.outbox.read(10) == []
