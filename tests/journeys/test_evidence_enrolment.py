@@ -173,8 +173,8 @@ def test_curl_asks_by_get_and_openssl_believes_the_answer(enrolled: Enrolled, ce
     assert openssl("ocsp", *about, "-no_nonce", "-reqout", tmp_path / "request").code == 0
     encoded = base64.b64encode((tmp_path / "request").read_bytes()).decode()
     bodies = set()
-    for written in (quote(encoded, safe=""), quote(encoded, safe="/+="), "/" + quote(encoded, safe="")):
-        answer = download(f"{url}/{written}", tmp_path / "answer")
+    for spelling in (quote(encoded, safe=""), quote(encoded, safe="/+="), "/" + quote(encoded, safe="")):
+        answer = download(f"{url}/{spelling}", tmp_path / "answer")
         bodies.add(answer.read_bytes())
         said = openssl("ocsp", "-CAfile", chain.root, *about, "-no_nonce", "-respin", answer).words
         assert "Response verify OK" in said
