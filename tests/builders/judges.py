@@ -82,15 +82,25 @@ class Addresses:
     ca_issuers: str
     ocsp: str | None
     lists: tuple[str, ...]
+    deltas: tuple[str, ...]
 
 
 def addresses(certificate: x509.Certificate) -> Addresses:
     """Read them."""
     access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
     found = {each.access_method: each.access_location.value for each in access}
-    points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-    lists = tuple(name.value for point in points for name in point.full_name or ())
-    return Addresses(found[AuthorityInformationAccessOID.CA_ISSUERS], found.get(AuthorityInformationAccessOID.OCSP), lists)
+    lists, deltas = _points(certificate, x509.CRLDistributionPoints), _points(certificate, x509.FreshestCRL)
+    return Addresses(
+        found[AuthorityInformationAccessOID.CA_ISSUERS], found.get(AuthorityInformationAccessOID.OCSP), lists, deltas
+    )
+
+
+def _points(certificate: x509.Certificate, kind: type[x509.CRLDistributionPoints | x509.FreshestCRL]) -> tuple[str, ...]:
+    try:
+        points = certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(name.value for point in points for name in point.full_name or ())
 
 
 @dataclass(frozen=True)

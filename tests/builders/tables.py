@@ -91,7 +91,8 @@ def claims(known: list[dict[str, str]], board: str, folder: Path) -> list[Claim]
     nurse = next(line for line in known if line["Code profession"] == "60" and right(line))
     student = next(line for line in known if line["Code profession"] == "10" and line["Identifiant PP"] not in able)
     (folder / "truncated.csr").write_bytes((REQUESTS / "malformed-truncated.csr").read_bytes())
-    (folder / "weak.csr").write_bytes((REQUESTS / "refused-weak-roca.csr").read_bytes())
+    (folder / "weak.csr").write_bytes((REQUESTS / "refused-weak-ed25519-small-order.csr").read_bytes())
+    (folder / "unproven.csr").write_bytes((REQUESTS / "refused-signature-of-another-key.csr").read_bytes())
     spare = good.pop()
     bad = [
         Claim("99700000012", "ESSAI", "ANNE", new_request(), "key"),
@@ -100,6 +101,7 @@ def claims(known: list[dict[str, str]], board: str, folder: Path) -> list[Claim]
         claim(student, new_request(), "student"),
         claim(lines[-1], "truncated.csr", "PKCS#10"),
         claim(lines[-1], "weak.csr", "CP 6.1.6"),
+        claim(lines[-1], "unproven.csr", "CP 3.2.1"),
         claim(lines[-1], "absent.csr", "there is no file"),
         claim(lines[-1], "../../outside.csr", "beside the table"),
         claim(lines[-1], good[0].request, "CP 6.1.1"),

@@ -69,7 +69,7 @@ def test_a_dry_run_reports_every_bad_line_by_its_number_and_keeps_nothing(enroll
     for number, each in enumerate(table.claims, start=2):
         assert told[number]["outcome"] == ("refused" if each.wrong else "acceptable"), (number, told[number])
         assert each.wrong in (told[number]["reason"] or ""), told[number]
-    assert (table.dry_run["batch"], table.dry_run["acceptable"], table.dry_run["refused"]) == (None, 80, 11)
+    assert (table.dry_run["batch"], table.dry_run["acceptable"], table.dry_run["refused"]) == (None, 80, 12)
     assert [each.batches_after_dry_run for each in enrolled.tables.values()] == [0, 0, 0]
 
 
@@ -122,12 +122,12 @@ def test_the_certificate_is_the_one_of_the_person_and_of_the_key(enrolled: Enrol
 
 
 def test_openssl_accepts_it_with_the_list_that_it_names(enrolled: Enrolled, certificate: Path, tmp_path: Path) -> None:
-    """The shard of the certificate's own distribution point; then every list of the path; then full list and delta; then OpenSSL
-    fetches the shard by itself (nobody names a list for the root: its issuer gives its own)."""
+    """The shard of its own distribution point; then every list of the path; then with the delta that it names, and full list and
+    delta; then OpenSSL fetches the shard by itself (no certificate names a list for the root: it is given)."""
     publication, chain = enrolled.served.publication, enrolled.chain.openssl
-    (named,) = addresses(read(certificate)).lists
+    (named,), (freshest,) = addresses(read(certificate)).lists, addresses(read(certificate)).deltas
     assert named.startswith(f"{publication}/crl/personnes/")
-    shard = to_pem(download(named, tmp_path / "shard.der"), "crl")
+    shard, newer = (to_pem(download(url, tmp_path / f"{name}.der"), "crl") for url, name in ((named, "a"), (freshest, "b")))
     root, full, delta = (
         to_pem(download(f"{publication}/crl/{name}.crl", tmp_path / f"{name}.der"), "crl")
         for name in ("racine", "personnes", "personnes-delta")
@@ -135,6 +135,7 @@ def test_openssl_accepts_it_with_the_list_that_it_names(enrolled: Enrolled, cert
     for how in (
         ("-crl_check", "-CRLfile", shard),
         ("-crl_check_all", "-CRLfile", shard, "-CRLfile", root),
+        ("-crl_check_all", "-use_deltas", "-CRLfile", shard, "-CRLfile", newer, "-CRLfile", root),
         ("-crl_check_all", "-use_deltas", "-CRLfile", full, "-CRLfile", delta, "-CRLfile", root),
         ("-crl_check_all", "-crl_download", "-CRLfile", root),
         ("-x509_strict", "-crl_check", "-CRLfile", shard, "-purpose", "sslclient"),
