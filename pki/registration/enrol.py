@@ -216,7 +216,7 @@ class Enrolment:
         applied = tx.register.applied()
         snapshot = {"snapshot": applied.sha256, "date": clock.text(applied.register_date)} if applied else {}
         keys = [f"{board.code}:{one.application.profile}:{one.holder}:{one.key.spki_sha256.hex()}" for one in judged]
-        known = tx.requests.by_idempotency_keys(keys)
+        known, free = _standing_requests(tx, keys)
         at = clock.text(self._clock.now())
         ca_of = {profile: self._settings.issuer_of(profile).id for profile in {one.application.profile for one in judged}}
         seen: dict[str, int] = {}
@@ -228,7 +228,8 @@ class Enrolment:
                 draft.refused.append(LineError(one.application.line, one.application.number, f"same request as line {seen[key]}"))
                 continue
             seen[key] = one.application.line
-            draft.records.append(self._request(one, key, board, officer, ca_of[one.application.profile], snapshot, at, draft))
+            ca = ca_of[one.application.profile]
+            draft.records.append(self._request(one, free[key], board, officer, ca, snapshot, at, draft))
         leaves = [leaf_hash(record.statement.encode()) for record in draft.records]
         object.__setattr__(draft, "root", root_of(leaves))
 
@@ -260,4 +261,29 @@ class Enrolment:
 
 
 def _keys(records: Sequence[RequestRecord]) -> list[str]:
-    return [record.idempotency_key.rpartition(":")[2] for record in records]
+    return [record.idempotency_key.rpartition(":")[2].partition("#")[0] for record in records]
+
+
+def _standing_requests(tx: RegistrationTransaction, keys: Sequence[str]) -> tuple[dict[str, RequestRecord], dict[str, str]]:
+    """Return the requests that these keys stand for, and for every key the one under which a new request may be made.
+
+    A request that ended without a certificate (refused, set aside, its order failed) may be made again: the new one has a
+    number behind its key, and the old one stays what it was.
+    """
+    known: dict[str, RequestRecord] = {}
+    free = {key: key for key in keys}
+    unsettled, number = list(free), 1
+    while unsettled:
+        found = tx.requests.by_idempotency_keys([free[key] for key in unsettled])
+        ended = tx.requests.ended([record.id for record in found.values()])
+        again = []
+        number += 1
+        for key in unsettled:
+            record = found.get(free[key])
+            if record is not None and record.id not in ended:
+                known[key] = record
+            elif record is not None:
+                free[key] = f"{key}#{number}"
+                again.append(key)
+        unsettled = again
+    return known, free

@@ -261,3 +261,29 @@ def test_an_officer_whose_key_was_withdrawn_no_longer_counts(world: World) -> No
 
     with world.store.read() as tx:
         assert "no registered key of oni-2" in str(tx.orders.of_batch(batch)[0].failure)
+
+
+def test_a_request_that_ended_without_a_certificate_may_be_made_again(world: World) -> None:
+    """Refused, set aside or failed at the issuer: the same person and key may ask anew; one that lives may not (invariant I3)."""
+    refused, aside, failed, lives = (nurse(rank) for rank in range(1, 5))
+    world.apply_register([refused, aside, failed, lives])
+    applications = [world.application(person) for person in (refused, aside, failed, lives)]
+    first = world.enrolment.draft("oni-1", applications[:1])
+    batch = world.enrolment.submit(first, world.act("oni-1", first.statement(world.clock.now())))
+    world.decisions.refuse(world.act("oni-2", world.decisions.refusal_statement(batch.id, "oni-2", "dossier incomplet")))
+    second = world.enrolment.draft("oni-1", applications[1:])
+    batch = world.enrolment.submit(second, world.act("oni-1", second.statement(world.clock.now())))
+    world.decisions.approve(world.act("oni-2", world.decisions.approval_statement(batch.id, "oni-2", [0])))
+    world.apply_register([refused, aside, lives])
+    world.issuer.turn_until_idle()
+    world.clock.advance(days=1)
+    world.apply_register([refused, aside, failed, lives])
+
+    again = world.enrolment.draft("oni-1", applications)
+
+    assert [record.holder for record in again.records] == [refused.idnat, aside.idnat, failed.idnat]
+    assert [record.holder for _, record in again.known] == [lives.idnat]
+    world.order(applications[:3])
+    once_more = world.enrolment.draft("oni-1", applications)
+    assert not once_more.records
+    assert len(once_more.known) == 4

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import insert_many, select_in
 from pki.adapters.store.certificates import moment, seconds
-from pki.adapters.store.tables import acts, batches, officers, organisations, requests
+from pki.adapters.store.tables import acts, batches, officers, orders, organisations, requests
 from pki.issuance.approvals import Act, OfficerKey
+from pki.issuance.order import OrderState
 from pki.registration.model import Batch, BatchState, Organisation, RequestRecord
 from trust.errors import Conflict, Missing
 
@@ -91,6 +92,26 @@ class Requests:
         """Return the requests that these keys already stand for."""
         rows = select_in(self._connection, requests, _REQUEST_COLUMNS, "idempotency_key", keys)
         return {record.idempotency_key: record for record in (RequestRecord(*row) for row in rows)}
+
+    def ended(self, request_ids: Sequence[str]) -> set[str]:
+        """Return those of these requests that ended without a certificate: refused, set aside, or their order failed."""
+        over: set[str] = set()
+        for start in range(0, len(request_ids), 500):
+            statement = (
+                select(requests.c.id)
+                .join(batches, batches.c.id == requests.c.batch)
+                .join(orders, orders.c.id == requests.c.id, isouter=True)
+                .where(
+                    requests.c.id.in_(request_ids[start : start + 500]),
+                    or_(
+                        batches.c.state == BatchState.REFUSED.value,
+                        and_(batches.c.state == BatchState.APPROVED.value, orders.c.id.is_(None)),
+                        orders.c.state == OrderState.FAILED.value,
+                    ),
+                )
+            )
+            over |= {row[0] for row in self._connection.execute(statement)}
+        return over
 
     def get(self, request_id: str) -> RequestRecord:
         """Return a request.
