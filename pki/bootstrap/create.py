@@ -18,9 +18,10 @@ from hsm import passphrase
 from hsm.api import KeyUse
 from hsm.software import SoftwareKeystore
 from pki.audit.events import event
-from pki.bootstrap.home import Home, issuance, issuer_view, open_custodian, open_home, shipped
+from pki.bootstrap.home import Home, issuance, issuer_view, open_authority, open_custodian, open_home, shipped
 from pki.bootstrap.keys import make_key
 from pki.bootstrap.sealing import JOURNAL_KEY
+from pki.bootstrap.trial import try_authority, try_profiles
 from pki.inventory.model import Certificate
 from pki.issuance.authority import Authority, IssuingCa
 from pki.profiles.compiled import CompiledProfile
@@ -67,6 +68,7 @@ def create(
         Missing: no such template.
         Malformed: no such algorithm.
         Conflict: an authority of another template is there.
+        Refused: the configuration is looser than the CP, or a profile fails its trial (`trial`).
     """
     if algorithm is not None and algorithm not in ALGORITHMS:
         raise Malformed(f"no algorithm is called {algorithm!r}; known: {', '.join(ALGORITHMS)}")
@@ -78,8 +80,9 @@ def create(
         if ca.id in home.ca_certificates():
             continue
         public = make_key(home, keystore, ca.key, ca.algorithm, KeyUse.CERTIFICATE, KeyUse.CRL, by=INIT)
-        certificate = _certify(home, keystore, ca, public)
+        certificate = _certify(home, keystore, ca, public, tell)
         tell(f"{ca.common_name}: {ca.algorithm}, until {certificate.not_after:%Y-%m-%d}")
+    try_authority(path, open_authority(home), tell)
     return home
 
 
@@ -121,7 +124,7 @@ def _keystore(home: Home, tell: Tell) -> SoftwareKeystore:
     return keystore
 
 
-def _certify(home: Home, keystore: SoftwareKeystore, ca: CaSettings, public: PublicKey) -> Certificate:
+def _certify(home: Home, keystore: SoftwareKeystore, ca: CaSettings, public: PublicKey, tell: Tell) -> Certificate:
     """Issue a CA's certificate: by itself for a root, by its issuer otherwise."""
     key = spki(public)
     subject = AuthoritySubject(common_name=ca.common_name, organisation=home.settings.organisation)
@@ -134,6 +137,7 @@ def _certify(home: Home, keystore: SoftwareKeystore, ca: CaSettings, public: Pub
         view, certificate = issuer_view(home.settings, issuer, issuer_certificate), issuer_certificate.der
     signing = IssuingCa(view.ca_id, view, home.settings.ca(view.ca_id).key, certificate)
     compiled = CompiledProfile(home.profiles[ca.profile], view)
+    try_profiles(home.settings.home, [compiled], tell)
     authority = Authority({view.ca_id: signing}, {(view.ca_id, ca.profile): compiled})
     service = issuance(home, authority, SigningDoor(keystore), instance=INIT)
     service.recover()

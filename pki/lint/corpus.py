@@ -1,7 +1,7 @@
 """Extreme names, and the trial of a profile on all of them (CP 7.1): invented people, the test range of every identifier.
 
 A profile is fit for use when neither our rules nor pkilint object, for the shortest, the longest, the most accented and the most
-hyphenated subject. The trial takes seconds: it belongs to the installation, the doctor and the tests, not to every start.
+hyphenated subject. The trial takes seconds: `pki.bootstrap.trial` remembers what passed, so that a usual start is spared it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,93 @@
+"""No authority works with a profile to which the linters object (CP 7.1.2)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pki.bootstrap import trial
+from pki.bootstrap.home import open_authority, open_home
+from tests.world import World
+from trust.errors import Refused
+
+MEMORY = Path(trial.MEMORY)
+START = """
+import sys
+from pathlib import Path
+from pki.bootstrap.home import open_home
+from pki.bootstrap.issuer import open_issuer
+from trust.testing import FixedClock
+open_issuer(open_home(Path(sys.argv[1]), clock=FixedClock())).turn()
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"pkilint", "pyasn1", "pyasn1_alt_modules"}))
+"""
+"""A start in a process of its own, which says what it imported."""
+
+
+def edit(world: World, profile: str, change: Callable[[str], str]) -> None:
+    """Change a profile of the home."""
+    path = world.directory / "config" / "profiles" / f"{profile}.toml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(change(before), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != before
+
+
+def news(world: World) -> list[str]:
+    """Try the profiles of the home as a start does; return what was tried."""
+    told: list[str] = []
+    home = open_home(world.directory, clock=world.clock)
+    trial.try_authority(world.directory, open_authority(home), told.append)
+    return told
+
+
+def test_a_new_authority_remembers_that_every_profile_passed(world: World) -> None:
+    """Fifteen pairs of CA and profile; nothing is left to try."""
+    with_issuers = open_authority(world.home).issues()
+    remembered = (world.directory / MEMORY).read_text().split()
+
+    assert len(set(remembered)) >= len(with_issuers)
+    assert news(world) == []
+
+
+def test_a_profile_that_changed_is_tried_at_the_next_start_and_no_other(world: World) -> None:
+    """It is new to the home; what it was is remembered too."""
+    days = 1000 + len(world.store.engine.dialect.name)  # not what the same test asked on another engine: a process remembers
+    edit(world, "ps-signature", lambda text: text.replace("days = 1095", f"days = {days}"))
+    before = (world.directory / MEMORY).read_text()
+
+    assert news(world) == ["trying the profile ps-signature under personnes on extreme names"]
+    assert len((world.directory / MEMORY).read_text().split()) == len(before.split()) + 1
+    assert news(world) == []
+
+
+def test_a_profile_that_a_linter_objects_to_stops_the_start(world: World) -> None:
+    """A warning that nobody accepted is enough; nothing is remembered, and nothing is issued."""
+    edit(world, "org-cachet", lambda text: text[: text.index("[lint.accepted]")])
+    world.close()
+
+    with pytest.raises(Refused, match=r"profile org-cachet under organisations fails its trial.*mixed_key_usage.*CP 7\.1\.2"):
+        world.reopen()
+        world.issuer.turn()
+    with pytest.raises(Refused):
+        world.open_issuer()
+
+
+def test_a_lost_memory_costs_a_trial_and_nothing_else(world: World) -> None:
+    """In this process the profiles passed before: what is asked again is found good at once."""
+    (world.directory / MEMORY).unlink()
+    world.issuer.turn()
+
+    assert (world.directory / MEMORY).is_file()
+
+
+def test_a_usual_start_does_not_import_pkilint(world: World) -> None:
+    """It would cost two seconds and a hundred megabytes."""
+    world.issuer.turn()
+    world.close()
+    root = Path(trial.__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", START, str(world.directory)], capture_output=True, text=True, cwd=root)
+
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
