@@ -112,7 +112,8 @@ def _step(life: Life, what: str, facts: Mapping[str, Any], serial: str) -> None:
         assert life.state is State.PREPARED, said
         life.state, life.reason = State.REVOKED, "unspecified"
     elif what == "held":
-        assert life.state is State.ISSUED, said
+        # A hold may pass from the register to an officer: it is one hold, of one date.
+        assert life.state is State.ISSUED or (life.state, life.revoked_at) == (State.HELD, facts["revoked_at"]), said
         life.state, life.reason, life.revoked_at = State.HELD, facts["reason"], facts["revoked_at"]
     elif what == "released":
         assert life.state is State.HELD, said
