@@ -1,7 +1,7 @@
 """A whole authority at work: what `sceau init` makes, served by `sceau serve`, asked through commands and over HTTP.
 
 The demonstration is made once in a process, by the real command; each module works on its own copy of that home, at the same
-address, which is baked in every certificate. Services are asked as strangers ask them; only `Served.says` calls the product.
+address, which is baked in every certificate. Services are asked as strangers ask them; only `Served.here` calls the product.
 """
 
 from __future__ import annotations
@@ -106,13 +106,19 @@ class Served:
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
         return json.loads(done.stdout)
 
-    def says(self, *arguments: object) -> str:
-        """Return what a command that must succeed prints; in this process, which saves the second that another takes to start."""
+    def here(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        """Run the same command line in this process, which saves the second that another takes to start."""
         output, complaints = io.StringIO(), io.StringIO()
+        line = [*map(str, arguments), "--home", str(self.home)]
         with redirect_stdout(output), redirect_stderr(complaints):
-            code = command.main([*map(str, arguments), "--home", str(self.home)])
-        assert code == 0, f"{arguments}: {complaints.getvalue()}"
-        return output.getvalue()
+            code = command.main(line)
+        return subprocess.CompletedProcess(line, code, output.getvalue(), complaints.getvalue())
+
+    def says(self, *arguments: object) -> str:
+        """Return what a command that must succeed prints, run in this process."""
+        done = self.here(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        return done.stdout
 
     def start(self) -> float:
         """Serve; return after how many seconds everything runs."""
