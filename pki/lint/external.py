@@ -54,12 +54,12 @@ def lint_crl(crl_der: bytes) -> list[Finding]:
 
 
 def lint_ocsp_response(response_der: bytes) -> list[Finding]:
-    """Judge an OCSP response.
+    """Judge an OCSP response, the certificate of its responder included.
 
     Raises:
         Malformed: it is not a response.
     """
-    return _findings(_ocsp_judge(), response_der, {})
+    return _findings(_ocsp_judge(), _with_readable_responder(response_der), {})
 
 
 def sampled(crl_der: bytes, count: int = CRL_SAMPLE) -> bytes:
@@ -97,6 +97,26 @@ def _with_short_policies(certificate_der: bytes) -> bytes:
     tail = der.tlv(0xA3, der.sequence(*extensions))
     tbs = der.sequence(*(encoded for _, _, encoded in fields[:-1]), tail)
     return der.sequence(tbs, *(encoded for _, _, encoded in outer[1:]))
+
+
+def _with_readable_responder(response_der: bytes) -> bytes:
+    """Write an OCSP response again, with the certificates that it carries as `_with_short_policies` writes them."""
+    status, *wrapped = [encoded for _, _, encoded in der.children(der.whole(response_der, der.SEQUENCE))] or [b""]
+    if len(wrapped) != 1:
+        return response_der  # an error, which carries nothing; or no response at all, which the judge will say
+    kind, basic = _pair(der.whole(der.whole(wrapped[0], 0xA0), der.SEQUENCE))
+    parts = [encoded for _, _, encoded in der.children(der.whole(der.whole(basic, der.OCTET_STRING), der.SEQUENCE))]
+    if len(parts) == 4:  # data, algorithm, signature, certificates (RFC 6960 §4.2.1)
+        carried = der.children(der.whole(der.whole(parts[3], 0xA0), der.SEQUENCE))
+        parts[3] = der.explicit(0, der.sequence(*(_with_short_policies(encoded) for _, _, encoded in carried)))
+    return der.sequence(status, der.explicit(0, der.sequence(kind, der.octet_string(der.sequence(*parts)))))
+
+
+def _pair(content: bytes) -> tuple[bytes, bytes]:
+    elements = [encoded for _, _, encoded in der.children(content)]
+    if len(elements) != 2:
+        raise Malformed("not a responseType and a response")
+    return elements[0], elements[1]
 
 
 def _with_short_policy(extension: bytes) -> bytes:
