@@ -15,7 +15,7 @@ import sys
 
 from bench.table import Row
 
-SECTIONS = ("issuance", "crl", "register", "validation", "publication", "start")
+SECTIONS = ("issuance", "register", "publication")
 
 
 def main() -> int:
