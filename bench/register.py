@@ -1,4 +1,4 @@
-"""The register (P13, W3): an extraction into the database, the next day's plan, and the comparison against a plain set difference."""
+"""The register (P13, W3): an extraction into the database, the next day's plan, the comparison against a set difference."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _apply(world: World, path: Path, date: datetime) -> str:
 
 def _generate(directory: Path, people: int, day: int) -> Path:
     path = directory / f"day-{day}.txt"
-    command = [sys.executable, "-P", "-m", "pki.register.generator", "--people", str(people), "--day", str(day), "--out", str(path)]
-    subprocess.run(command, check=True)
+    options = ["--people", str(people), "--day", str(day), "--out", str(path)]
+    subprocess.run([sys.executable, "-P", "-m", "pki.register.generator", *options], check=True)
     return path
 
 
