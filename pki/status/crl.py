@@ -107,7 +107,7 @@ class Body:
         self.delta = delta
         self._octets = bytearray()
         self._count = 0
-        self.rebuild(rows)
+        self.extend(rows)
 
     @classmethod
     def joined(cls, bodies: Iterable[Body]) -> Body:
@@ -143,6 +143,20 @@ class Body:
         self._octets += encode_entry(serial, revoked_at, reason, invalidity_date)
         self._count += 1
 
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Add revoked certificates that the list does not hold, as they come from the database.
+
+        Raises:
+            Malformed: as `append`. The body is then as it was.
+        """
+        entries = []
+        for row in rows:
+            if row[2] == REMOVE_FROM_CRL:
+                self._refuse_removal()
+            entries.append(encode_entry(row[0], row[1], row[2]))
+        self._octets += b"".join(entries)
+        self._count += len(entries)
+
     def remove(self, serial: bytes) -> None:
         """Take a certificate off: its hold was released, or it is about to be appended again with another reason.
 
@@ -165,13 +179,9 @@ class Body:
         Raises:
             Malformed: as `append`. The body is then as it was.
         """
-        octets, count = bytearray(), 0
-        for row in rows:
-            if row[2] == REMOVE_FROM_CRL:
-                self._refuse_removal()
-            octets += encode_entry(row[0], row[1], row[2])
-            count += 1
-        self._octets, self._count = octets, count
+        fresh = Body(delta=self.delta)
+        fresh.extend(rows)
+        self._octets, self._count = fresh._octets, fresh._count
 
     def _refuse_removal(self) -> None:
         if not self.delta:

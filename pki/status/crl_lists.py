@@ -10,7 +10,8 @@ This module keeps entries. When a list is due and under which number is `publish
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from pki.audit.journal import Journal
 from pki.inventory.model import Reason
 from pki.status.crl import Body, delta_body
 from pki.status.crl_scope import FULL, completed_by, delta_of, file_name, shard_of
-from pki.status.crl_sequence import Schedule, is_listed
+from pki.status.crl_sequence import Schedule, listed_since
 from pki.status.ports import CertificatesPort, RevokedRow
 from trust.algorithms import Algorithm
 
@@ -184,7 +185,7 @@ class Lists:
 
     def content(self, scope: str) -> Body:
         """Return the entries of a complete list."""
-        return self.full() if scope == FULL else self.bodies.setdefault(int(scope), Body())
+        return self.full() if scope == FULL else self._body(int(scope))
 
     def since(self, tx: CrlTransaction, base: CrlRecord) -> Body:
         """Return the entries of a delta that completes a list: what changed since."""
@@ -206,19 +207,29 @@ class Lists:
         return self.bodies[int(scope)].size if int(scope) in self.bodies else 0
 
     def _fill(self, tx: CrlTransaction, shard: int | None) -> None:
-        live_at = int(self._oldest.this_update.timestamp()) if self._oldest else 0
-        rows: Iterable[RevokedRow] = tx.certificates.revocations(self.issuer.ca, shard, live_at=live_at)
-        for row in rows:
-            if is_listed(row[1], row[3], self._oldest):
-                self._append(row)
+        by_shard: defaultdict[int, list[RevokedRow]] = defaultdict(list)
+        for row in tx.certificates.revocations(self.issuer.ca, shard, live_at=listed_since(self._oldest)):
+            by_shard[row[4]].append(row)
+        for each, rows in by_shard.items():
+            self._body(each).extend(row[:5] for row in rows)
+            self._note_holds(rows)
 
     def _append(self, row: RevokedRow) -> None:
         serial, revoked_at, reason, _, shard, _ = row
-        self.bodies.setdefault(shard, Body()).append(serial, revoked_at, reason)
-        if reason == Reason.CERTIFICATE_HOLD:
-            self._held.add(serial)
-        else:
-            self._held.discard(serial)
+        self._body(shard).append(serial, revoked_at, reason)
+        self._note_holds([row])
+
+    def _body(self, shard: int) -> Body:
+        body = self.bodies.get(shard)
+        if body is None:
+            body = self.bodies[shard] = Body()
+        return body
+
+    def _note_holds(self, rows: Sequence[RevokedRow]) -> None:
+        held = {row[0] for row in rows if row[2] == Reason.CERTIFICATE_HOLD}
+        if self._held:
+            self._held -= {row[0] for row in rows}
+        self._held |= held
 
     def _is_served(self, tx: CrlTransaction, files: FilesPort, record: CrlRecord) -> bool:
         """Tell whether the file of a list is the last one on record, and lists what the inventory now says."""

@@ -115,14 +115,15 @@ def freshness(state: Published, now: datetime) -> Freshness:
     return Freshness.LATE if now > half else Freshness.FRESH
 
 
-def is_listed(revoked_at: int, not_after: int, previous: Published | None) -> bool:
-    """Tell whether a revoked certificate belongs on the next list; its two dates are in seconds since 1970.
+def listed_since(previous: Published | None) -> int:
+    """Return the moment, in seconds since 1970, from which a revoked certificate belongs on the next list: when it expired, or
+    was revoked, in this second or later.
 
     An expired certificate leaves only after a list that was made past its expiry has named it (RFC 5280 §3.3; failure case L06):
     `previous` is the last list of the same scope, None when there was none.
     """
     # A revocation of the very second of the previous list may have been recorded after it was read: it stays once more.
-    return previous is None or max(not_after, revoked_at) >= int(previous.this_update.timestamp())
+    return 0 if previous is None else int(previous.this_update.timestamp())
 
 
 def is_overfull(body: Body) -> bool:
