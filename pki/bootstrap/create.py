@@ -159,7 +159,8 @@ def _root_view(home: Home, ca: CaSettings, subject: AuthoritySubject, public: Pu
         key_id=key_identifier(spki(public)),
         algorithm=ALGORITHMS[ca.algorithm],
         not_before=now,
-        not_after=now + timedelta(days=_days(ca)),
+        # A day too much: its certificate, which says the real end, is made some seconds from now.
+        not_after=now + timedelta(days=_days(ca) + 1),
         base_url=home.settings.base_url,
         shards=ca.shards,
         delta=ca.delta,

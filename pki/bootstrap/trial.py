@@ -37,7 +37,7 @@ def try_profiles(home: Path, profiles: Iterable[CompiledProfile], tell: Callable
     Args:
         home: the directory that remembers.
         profiles: compiled for the CA that issues them.
-        tell: called with one line of news for each profile that is tried.
+        tell: called with one line of news when there is something to try.
 
     Raises:
         Refused: a linter says that something is wrong, or inadvisable and not accepted: nothing is to be issued.
@@ -45,20 +45,20 @@ def try_profiles(home: Path, profiles: Iterable[CompiledProfile], tell: Callable
     """
     known = _remembered(home)
     new = {digest: profile for profile in profiles if (digest := _digest(profile)) not in known}
-    for profile in new.values():
-        _try(profile, tell)
     if new:
+        tell(f"profiles to try on extreme names: {', '.join(profile.profile.id for profile in new.values())}")
+        for profile in new.values():
+            _try(profile)
         _remember(home, known | new.keys())
 
 
-def _try(profile: CompiledProfile, tell: Callable[[str], None]) -> None:
+def _try(profile: CompiledProfile) -> None:
     kind = _kind(profile)
     if kind in _passed_here:
         return
     from pki.lint.corpus import trial  # late: it leads to pkilint, which a usual start does not pay for
     from pki.lint.finding import blocking
 
-    tell(f"trying the profile {profile.profile.id} under {profile.issuer.ca_id} on extreme names")
     findings = trial(profile)
     stops = {finding for _, finding in findings if blocking([finding])}
     if stops:
