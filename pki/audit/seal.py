@@ -66,13 +66,9 @@ class Sealer:
             Alarm: the entries, the head, the last checkpoint or the published one contradict each other. Nothing is signed.
             Conflict: somebody else sealed meanwhile.
         """
-        head = store.head()
-        previous = self._previous(store.last_checkpoint(), head)
-        if published is not None:
-            self._agrees_with(published, previous)
+        head, frontier = self.examine(store, published=published)
         if head is None or head.size == head.sealed.size:
             return None
-        frontier = _replay(store, head)
         note = str(Checkpoint(self._key.name, frontier.size, frontier.root()).signed(self._key, self._sign))
         locked = store.lock_head()
         if locked is None or locked.sealed.size != head.sealed.size:
@@ -80,6 +76,22 @@ class Sealer:
         store.add_checkpoint(frontier.size, note, at)
         store.save_head(replace(locked, sealed=frontier))
         return note
+
+    def examine(self, store: SealStore, *, published: str | None = None) -> tuple[Head | None, Frontier]:
+        """Check that entries, head, last checkpoint and the published one agree; return the head, and the tree of the entries.
+
+        Signs and stores nothing.
+
+        Raises:
+            Alarm: they contradict each other.
+        """
+        head = store.head()
+        previous = self._previous(store.last_checkpoint(), head)
+        if published is not None:
+            self._agrees_with(published, previous)
+        if head is None or head.size == head.sealed.size:
+            return head, head.sealed if head else Frontier()
+        return head, _replay(store, head)
 
     def _previous(self, note: str | None, head: Head | None) -> Checkpoint:
         """Return the last checkpoint, once it is ours and the head continues it."""

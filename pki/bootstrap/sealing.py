@@ -6,6 +6,8 @@ is read back first: a database that was rolled back behind it is noticed before 
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -15,6 +17,7 @@ from pki.audit.seal import Sealer
 from pki.bootstrap.home import Home, open_custodian
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.door import SigningDoor
+from trust import clock
 from trust.algorithms import PublicKey
 from trust.errors import Alarm
 from trust.transparency.note import VerifierKey
@@ -63,6 +66,26 @@ def seal(home: Home, signer: CheckpointSigner, files: PublicationFiles) -> str |
         files.write(CHECKPOINT, newest.encode())
         files.write(KEY, f"{verifier}\n".encode())
     return note
+
+
+def examine(home: Home) -> tuple[int, datetime | None]:
+    """Look whether journal, checkpoints and what is published agree; return the entries, and since when one is not sealed.
+
+    Raises:
+        Alarm: they contradict each other.
+        Missing, Refused: as the keystore says.
+    """
+    sealer = Sealer(verifier_in_custody(home), _never)
+    with home.store.read() as tx:
+        head, _ = sealer.examine(tx.journal_table, published=published(home, CHECKPOINT))
+        if head is None:
+            return 0, None
+        waiting = next(iter(tx.journal_table.entries(head.sealed.size, head.sealed.size + 1)), None)
+    return head.size, clock.parse(json.loads(waiting[1])["at"]) if waiting else None
+
+
+def _never(_text: bytes) -> bytes:
+    raise Alarm("whoever only looks signs nothing")
 
 
 def seal_now(home: Home) -> str | None:

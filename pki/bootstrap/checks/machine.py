@@ -1,8 +1,9 @@
-"""Checks of the machine: interpreter, libraries, packages, clock."""
+"""Checks of the machine: interpreter, libraries, packages, clock, disk."""
 
 from __future__ import annotations
 
 import ctypes
+import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from pki.bootstrap.checks import Finding, bad, check, good, warning
 from trust.clock import Clock, SystemClock
 
 OLDEST_PYTHON = (3, 11)
+LEAST_FREE, LITTLE_FREE = 200_000_000, 2_000_000_000
+"""Octets: a million status answers take 200 MB, and a register extraction 620 MB to unpack."""
 _TIME_ERROR = 5
 """What adjtimex(2) returns while nothing keeps the clock right."""
 
@@ -72,6 +75,24 @@ def judge_clock(clock: Clock, newest: datetime | None, *, synchronised: bool | N
             "run a time service: apt-get install -y chrony (in a container: on its host)",
         )
     return good(f"{now:%Y-%m-%d %H:%M:%S} UTC" + (", kept by a time service" if synchronised else ""))
+
+
+@check("disk")
+def disk(home: Path) -> Finding | list[Finding]:
+    """Is there room for what is to be recorded?"""
+    if not home.is_dir():
+        return []
+    usage = shutil.disk_usage(home)
+    return judge_disk(usage.free, usage.total, home)
+
+
+def judge_disk(free: int, total: int, home: Path) -> Finding:
+    """Say what to think of the free octets of the file system of a home."""
+    text = f"{free / 1e9:.1f} GB free of {total / 1e9:.1f} GB under {home}"
+    room = "make room: when nothing can be recorded, nothing is issued nor revoked"
+    if free < LEAST_FREE:
+        return bad(text, room)
+    return warning(text, room) if free < LITTLE_FREE else good(text)
 
 
 def _newest_writing(home: Path) -> datetime | None:
