@@ -77,6 +77,8 @@ class IssuanceService:
         """
         now = self._clock.now()
         with self._store.write() as tx:
+            # An intent whose key was compromised was revoked where it stood; its order is taken again too, and refused.
+            tx.orders.reopen(tx.orders.of_revoked_intents(self._instance))
             return self._abandon(tx, tx.certificates.open_intents(self._instance), now)
 
     def run_once(self, limit: int = MAX_BATCH) -> Outcome:

@@ -5,6 +5,7 @@ Failure cases I06, I09 and K04; invariants I1, I2, I8 and I12.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -17,11 +18,15 @@ from hsm.testing import CorruptingCustodian
 from pki.bootstrap import registrar
 from pki.bootstrap.issuer import Issuer
 from pki.inventory.model import Reason, State
+from pki.issuance.order import OrderState
+from pki.register.sanctions import DecisionKind
+from pki.revocation.service import holder_statement
 from tests.faults.injections import BusyClock, Doing, SlowCustodian
 from tests.invariants import check_journal, check_witness, inventory, witnessed
 from tests.outside import check_answers, check_content, check_good_is_earned, check_published
 from tests.world import World, nurse
-from trust.errors import Alarm
+from trust.algorithms import algorithm_of
+from trust.errors import Alarm, SceauError
 from trust.testing import RepeatingEntropy
 
 
@@ -109,6 +114,48 @@ def test_a_signature_that_does_not_verify_is_not_released_nor_what_was_signed_wi
     assert {world_on.certificate(c.serial).state for c in spoiled} == {State.REVOKED}
     check_content(world_on, world_on.certificates_of_batch(batch))
     check_witness(world_on, witness)
+    check_published(world_on)
+    check_journal(world_on)
+
+
+@pytest.mark.parametrize("point", ["intent.committed", "hsm.after", "sig.verified"])
+@pytest.mark.parametrize("how", [DecisionKind.RADIATION, DecisionKind.SUSPENSION, "gone", "compromise"])
+def test_what_is_decided_while_a_certificate_is_signed_holds_for_it_too(
+    world_on: World, point: str, how: DecisionKind | str
+) -> None:
+    """Struck off, suspended, gone, or the key compromised between intent and certificate: it never serves (I4, I6)."""
+    people = [nurse(1), nurse(2)]
+    world_on.apply_register(people)
+    earlier = world_on.enrol(people[0])
+    world_on.close()
+    key = world_on.key_of(earlier)
+    applications = [world_on.application(people[0], "ps-signature", key=key), world_on.application(people[1])]
+    batch = world_on.order(applications)
+
+    def something_is_decided() -> None:
+        world_on.clock.advance(seconds=2)
+        if isinstance(how, DecisionKind):
+            world_on.sanction(people[0], how)
+        elif how == "gone":
+            world_on.apply_register([people[1]])
+        else:
+            statement = holder_statement(earlier.serial, Reason.KEY_COMPROMISE, world_on.clock.now())
+            algorithm = algorithm_of(key.public_key())
+            assert algorithm is not None
+            world_on.revocation.by_holder(statement, algorithm.sign(key, statement.encode()))
+
+    issuer = world_on.open_issuer(Doing(point, something_is_decided))
+    with suppress(SceauError):
+        issuer.turn_until_idle()
+    issuer.close()
+    world_on.reopen()
+    world_on.issuer.turn_until_idle()
+
+    mine = [c for c in inventory(world_on).values() if c.holder == people[0].idnat]
+    assert [c for c in mine if c.state is State.ISSUED] == []
+    assert [c.holder for c in inventory(world_on).values() if c.board and c.state is State.ISSUED] == [people[1].idnat]
+    with world_on.store.read() as tx:
+        assert {order.state for order in tx.orders.of_batch(batch)} <= {OrderState.DONE, OrderState.FAILED}
     check_published(world_on)
     check_journal(world_on)
 

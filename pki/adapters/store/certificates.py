@@ -222,8 +222,8 @@ class Certificates:
 
     def revocations(
         self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
-    ) -> list[tuple[bytes, int, int | None, int, int, int]]:
-        """Return (serial, revoked at, reason, not after, shard, changed at) of the revoked and held ones changed since; those
+    ) -> Iterator[tuple[bytes, int, int | None, int, int, int]]:
+        """Yield (serial, revoked at, reason, not after, shard, changed at) of the revoked and held ones changed since; those
         that expired and were revoked before `live_at` are left out.
 
         Ordered by date then serial, so that a rebuilt CRL body is the same everywhere.
@@ -239,7 +239,8 @@ class Certificates:
             .where(and_(*where))
             .order_by(c.revoked_at, c.serial)
         )
-        return [*self._connection.execute(statement).tuples().all()]  # a million of them are read at once
+        for part in self._connection.execute(statement).tuples().partitions(PAGE):
+            yield from part
 
     def revocations_of(self, serials: Sequence[bytes]) -> list[tuple[bytes, int, int | None, int, int, int]]:
         """Return the same of those of these certificates that are revoked or held, in the same order."""
@@ -382,6 +383,23 @@ class Orders:
         )
         if failed:
             self._connection.execute(statement, [{"an_id": order_id, "a_failure": reason} for order_id, reason in failed])
+
+    def of_revoked_intents(self, instance: str) -> list[str]:
+        """Return the orders that wait for the signature of an intent of this instance, which was revoked meanwhile."""
+        c = certificates.c
+        statement = (
+            select(orders.c.id)
+            .join(certificates, c.order_id == orders.c.id)
+            .where(
+                c.state >= State.HELD.value,  # as the index of the revoked says it
+                c.reason == Reason.KEY_COMPROMISE.value,
+                c.signature.is_(None),
+                c.instance == instance,
+                orders.c.state == OrderState.PREPARED.value,
+                orders.c.serial == c.serial,
+            )
+        )
+        return [row[0] for row in self._connection.execute(statement)]
 
     def reopen(self, order_ids: Sequence[str]) -> None:
         """Put orders whose intent was abandoned back among the pending."""
