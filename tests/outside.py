@@ -70,13 +70,15 @@ def read_list(octets: bytes, key: PublicKey) -> Listed:
     algorithm = algorithm_of(key)
     assert algorithm is not None
     assert algorithm.verifies(key, crl.signature, crl.tbs_certlist_bytes), "a list that its issuer did not sign"
-    entries = {}
+    entries: dict[bytes, Entry] = {}
     for revoked in crl:
         try:
             reason = REASONS[revoked.extensions.get_extension_for_class(x509.CRLReason).value.reason]
         except x509.ExtensionNotFound:
             reason = NO_REASON
-        entries[revoked.serial_number.to_bytes(16, "big")] = (revoked.revocation_date_utc, reason)
+        serial = revoked.serial_number.to_bytes(16, "big")
+        assert serial not in entries, f"{serial.hex()} is listed twice"
+        entries[serial] = (revoked.revocation_date_utc, reason)
     try:
         base = crl.extensions.get_extension_for_class(x509.DeltaCRLIndicator).value.crl_number
     except x509.ExtensionNotFound:
@@ -182,8 +184,8 @@ class Sight:
     def __init__(self, world: World) -> None:
         """Open it as it stands now."""
         self._world = world
-        self._cas = world.home.ca_certificates()
-        self._hashes = {ca: Authority.of(ca, certificate.der) for ca, certificate in self._cas.items()}
+        self.cas = world.home.ca_certificates()
+        self._hashes = {ca: Authority.of(ca, certificate.der) for ca, certificate in self.cas.items()}
         self._answerer = Answerer(world.home.settings.publication / "status", None, Policy(), read_request)
         self._answerer.look()
 
@@ -215,7 +217,7 @@ class Sight:
 
     def _verify(self, read: ocsp.OCSPResponse, ca: str) -> None:
         responder = read.certificates[0]
-        responder.verify_directly_issued_by(x509.load_der_x509_certificate(self._cas[ca].der))
+        responder.verify_directly_issued_by(x509.load_der_x509_certificate(self.cas[ca].der))
         key: PublicKey = responder.public_key()
         algorithm = algorithm_of(key)
         assert algorithm is not None
@@ -236,10 +238,10 @@ def check_good_is_earned(world: World, strangers: Iterable[bytes] = ()) -> None:
                 assert certificate.state is not State.PREPARED
             else:
                 assert said.status in ("unauthorized", "try_later"), said
-            foreign = sight.ask_by_hashes(bytes(20), b"\x01" * 20, certificate.serial, certificate.ca)
-            assert foreign == Said("unauthorized"), "an issuer that is not ours was spoken for"
+        foreign = sight.ask_by_hashes(bytes(20), b"\x01" * 20, certificate.serial, certificate.ca)
+        assert foreign == Said("unauthorized"), "an issuer that is not ours was spoken for"
         for stranger in strangers:
-            for ca in world.home.ca_certificates():
+            for ca in sight.cas:
                 if stranger not in known:
                     assert sight.ask(ca, stranger) == Said("unauthorized"), f"{stranger.hex()} was never prepared"
     finally:

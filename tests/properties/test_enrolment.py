@@ -27,7 +27,7 @@ CRASHES = "authz.checked serial.drawn audit.presign intent.committed hsm.before 
 class Enrolment(Authority):
     """Rules of registration and issuance."""
 
-    @rule(who=others, what=st.sampled_from(["gone", "back", "name", "student", "graduate"]))
+    @rule(who=others, what=st.sampled_from(["gone", "back", "name", "name", "student", "graduate"]))
     def the_register_changes(self, who: int, what: str) -> None:
         """One person is gone, back, renamed, a student, or has the right again."""
         member = self._concerned(who)
@@ -136,12 +136,14 @@ class Enrolment(Authority):
         """With orders in its hands, perhaps."""
         self.issuer_crashes(point, nth)
 
-    @rule(days=st.sampled_from([1, 8]))
-    def days_pass(self, days: int) -> None:
-        """The register grows old."""
+    @rule(days=st.sampled_from([1, 8]), is_read=st.sampled_from([True, True, False]))
+    def days_pass(self, days: int, is_read: bool) -> None:
+        """The register grows old, unless a newer extraction is read."""
         self.world.close()
         self.world.clock.advance(days=days)
+        if is_read:
+            self.apply_register([member.person for member in self.paper.members if member.is_present])
 
 
-Enrolment.TestCase.settings = settings(STEADY, max_examples=25, stateful_step_count=20)
+Enrolment.TestCase.settings = settings(STEADY, max_examples=15, stateful_step_count=30)
 TestEnrolment = Enrolment.TestCase

@@ -140,5 +140,5 @@ class Status(Authority):
         assert (done.held, done.released, done.revoked) == (0, 0, 0)
 
 
-Status.TestCase.settings = settings(STEADY, max_examples=25, stateful_step_count=20)
+Status.TestCase.settings = settings(STEADY, max_examples=15, stateful_step_count=30)
 TestStatus = Status.TestCase
