@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from trust import der, oids
 from trust.algorithms import Algorithm
@@ -39,11 +39,14 @@ _EPOCH = datetime(1970, 1, 1)
 
 @lru_cache(maxsize=16_384)
 def _date(day: int) -> bytes:
+    """Return the beginning of a Time: tag, length and date."""
     moment = _EPOCH + timedelta(days=day)
-    return moment.strftime("%Y%m%d" if day * _DAY >= _YEAR_2050 else "%y%m%d").encode()
+    if day * _DAY >= _YEAR_2050:
+        return b"\x18\x0f" + moment.strftime("%Y%m%d").encode()
+    return b"\x17\x0d" + moment.strftime("%y%m%d").encode()
 
 
-@lru_cache(maxsize=_DAY)
+@cache  # a day has no more seconds
 def _hour(second: int) -> bytes:
     return b"%02d%02d%02dZ" % (second // 3600, second // 60 % 60, second % 60)
 
@@ -51,9 +54,7 @@ def _hour(second: int) -> bytes:
 def _time(seconds: int) -> bytes:
     """Encode a Time. Dates repeat within a list, hours too: both are remembered."""
     day, second = divmod(seconds, _DAY)
-    if seconds >= _YEAR_2050:
-        return b"\x18\x0f" + _date(day) + _hour(second)
-    return b"\x17\x0d" + _date(day) + _hour(second)
+    return _date(day) + _hour(second)
 
 
 def _reason_extension(reason: int) -> bytes:
@@ -143,7 +144,7 @@ class Body:
         self._octets += encode_entry(serial, revoked_at, reason, invalidity_date)
         self._count += 1
 
-    def extend(self, rows: Iterable[Row]) -> None:
+    def extend(self, rows: Iterable[tuple[bytes, int, int | None, *tuple[int, ...]]]) -> None:
         """Add revoked certificates that the list does not hold, as they come from the database.
 
         Raises:

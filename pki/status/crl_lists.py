@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Protocol
 
 from pki.audit.journal import Journal
@@ -28,6 +29,8 @@ from trust.algorithms import Algorithm
 DELTA_MARGIN_SECONDS = 15 * 60
 """How far before its base a delta begins: what was under way when the base was made is on it. An entry that the base has too
 does no harm (RFC 5280 §5.2.4)."""
+_AT_HAND = 20_000
+"""Rows in memory at a time: a million of them would weigh more than the lists."""
 AT_ONCE = datetime.min.replace(tzinfo=UTC)
 """Since when a list waits that is not as it should be: no delay is left."""
 
@@ -207,12 +210,14 @@ class Lists:
         return self.bodies[int(scope)].size if int(scope) in self.bodies else 0
 
     def _fill(self, tx: CrlTransaction, shard: int | None) -> None:
-        by_shard: defaultdict[int, list[RevokedRow]] = defaultdict(list)
-        for row in tx.certificates.revocations(self.issuer.ca, shard, live_at=listed_since(self._oldest)):
-            by_shard[row[4]].append(row)
-        for each, rows in by_shard.items():
-            self._body(each).extend(row[:5] for row in rows)
-            self._note_holds(rows)
+        rows = tx.certificates.revocations(self.issuer.ca, shard, live_at=listed_since(self._oldest))
+        while some := list(islice(rows, _AT_HAND)):
+            by_shard: defaultdict[int, list[RevokedRow]] = defaultdict(list)
+            for row in some:
+                by_shard[row[4]].append(row)
+            for each, part in by_shard.items():
+                self._body(each).extend(part)
+            self._note_holds(some)
 
     def _append(self, row: RevokedRow) -> None:
         serial, revoked_at, reason, _, shard, _ = row

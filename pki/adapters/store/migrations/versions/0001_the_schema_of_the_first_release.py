@@ -93,7 +93,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "certificates_revoked",
-            ["ca", "changed_at"],
+            ["ca", "changed_at", "revoked_at", "serial", "reason", "not_after", "shard", "state"],
             unique=False,
             sqlite_where=sa.text("state >= 2"),
             postgresql_where=sa.text("state >= 2"),
