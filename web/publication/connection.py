@@ -9,13 +9,12 @@ that says why.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any, cast
 
 from web.publication.reading import BODY, HEAD, RequestReader
-from web.publication.reply import CLOSE, LargeFile, Reply, Request, busy, text
+from web.publication.reply import CLOSE, LargeFile, Reply, Request, busy, is_this_machine, text
 from web.publication.sending import send_file
 from web.publication.service import Service
 from web.publication.settings import Limits
@@ -269,7 +268,7 @@ class Connection(asyncio.Protocol):
 
     def _is_local(self) -> bool:
         peer = self._transport.get_extra_info("peername")
-        return bool(peer) and ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback
+        return bool(peer) and is_this_machine(peer[0])
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Answer in a while: what is written leaves now; what comes meanwhile is held."""

@@ -7,6 +7,7 @@ whoever speaks HTTP.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from typing import NamedTuple
 
@@ -75,6 +76,15 @@ class Reply(NamedTuple):
     """The word under which it is counted and logged. Never a serial, never a path that a client made up."""
     bodyless: bool = False
     """Announce the length of the body and do not send it (HEAD), or send neither (304)."""
+
+
+def is_this_machine(address: str) -> bool:
+    """Tell whether an address is of the loopback, written as IPv4, as IPv6, or as one inside the other."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 def text(status: int, message: str, *, what: str, head: bytes = b"") -> Reply:

@@ -9,7 +9,6 @@ the worker process does. Answers that need a live signature block their thread u
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +24,7 @@ from web.publication.freshness import Present
 from web.publication.health import report
 from web.publication.ports import Answering, Signer
 from web.publication.reading import too_large
-from web.publication.reply import REASONS, LargeFile, Reply, Request
+from web.publication.reply import REASONS, LargeFile, Reply, Request, is_this_machine
 from web.publication.repository import Repository
 from web.publication.sending import PIECE
 from web.publication.settings import Settings, read_settings
@@ -103,15 +102,8 @@ def _read(environ: dict[str, Any], most: int) -> Request | None:
         environ.get("HTTP_IF_NONE_MATCH", "").encode("latin-1"),
         environ.get("HTTP_IF_MODIFIED_SINCE", "").encode("latin-1"),
         forwarded,
-        not forwarded and _is_loopback(environ.get("REMOTE_ADDR", "")),
+        not forwarded and is_this_machine(environ.get("REMOTE_ADDR", "")),
     )
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _fields(reply: Reply) -> list[tuple[str, str]]:

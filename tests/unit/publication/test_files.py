@@ -13,6 +13,7 @@ from tests.unit.publication.conftest import Town
 from tests.unit.publication.crls import crl, large_crl
 from tests.unit.publication.test_index import description
 from tests.unit.status import toy
+from web.publication.reply import is_this_machine
 
 
 @pytest.fixture
@@ -260,6 +261,16 @@ def test_health_and_measurements_are_for_this_machine_alone(library: Town) -> No
         assert library.ask(get(target)).status == 200
         for field in (b"X-Forwarded-For: 192.0.2.1\r\n", b"Forwarded: for=192.0.2.1\r\n", b"Via: 1.1 proxy\r\n"):
             assert library.ask(get(target, more=field)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("address", "is_ours"),
+    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("::ffff:127.0.0.1", True), ("192.0.2.1", False)]
+    + [("::ffff:192.0.2.1", False), ("fe80::1%lo", False), ("", False), ("localhost", False)],
+)
+def test_this_machine_is_known_by_its_address(address: str, is_ours: bool) -> None:
+    """Also when a socket for both protocols writes IPv4 inside IPv6."""
+    assert is_this_machine(address) is is_ours
 
 
 def test_health_tells_the_age_of_every_list(library: Town) -> None:
