@@ -265,8 +265,10 @@ def test_health_and_measurements_are_for_this_machine_alone(library: Town) -> No
 
 @pytest.mark.parametrize(
     ("address", "is_ours"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("::ffff:127.0.0.1", True), ("192.0.2.1", False)]
-    + [("::ffff:192.0.2.1", False), ("fe80::1%lo", False), ("", False), ("localhost", False)],
+    [
+        *(("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("::ffff:127.0.0.1", True)),
+        *(("192.0.2.1", False), ("::ffff:192.0.2.1", False), ("fe80::1%lo", False), ("", False), ("localhost", False)),
+    ],
 )
 def test_this_machine_is_known_by_its_address(address: str, is_ours: bool) -> None:
     """Also when a socket for both protocols writes IPv4 inside IPv6."""
