@@ -18,6 +18,7 @@ from typing import Any
 from trust.clock import parse
 from trust.clock import text as moment_text
 from trust.errors import Malformed
+from web.publication.words import ENGLISH, FRENCH, TITLES, Words
 
 _IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -37,17 +38,6 @@ class PublishedAuthority:
     shards: int = 0
     """How many partial lists its CRL is cut into, numbered from 0; 0 when it is not."""
     delta: bool = False
-
-
-_TITLES = {
-    "LISEZMOI.md": ("Pour commencer", "Getting started (in French)"),
-    "CP.md": ("Politique de certification (CP)", "Certificate policy (CP)"),
-    "CPS.md": ("Déclaration des pratiques (CPS)", "Certification practice statement (CPS)"),
-    "disclosure.md": ("Déclaration d'information (PDS)", "Disclosure statement (PDS)"),
-    "limits.toml": ("Limites promises, lisibles par machine", "Promised limits, machine-readable"),
-    "oid-arc.md": ("Identifiants (OID)", "Identifiers (OID)"),
-}
-"""Title of each policy document in French and in English, in the order in which one reads them."""
 
 
 @dataclass(frozen=True)
@@ -107,133 +97,13 @@ def _read_authority(ca: dict[str, Any], names: dict[str, str]) -> PublishedAutho
 def pages(repository: Repository) -> dict[str, bytes]:
     """Write the pages, by their name under ``www/``."""
     written: dict[str, bytes] = {"style.css": files("web.publication").joinpath("style.css").read_bytes()}
-    for words in (_FRENCH, _ENGLISH):
+    for words in (FRENCH, ENGLISH):
         written[words.file] = _start_page(repository, words).encode()
         written["policies/" + words.file] = _policies_page(repository, words).encode()
     return written
 
 
-@dataclass(frozen=True)
-class _Words:
-    """One language."""
-
-    code: str
-    file: str
-    other_code: str
-    other_name: str
-    other_file: str
-    skip: str
-    demo: str
-    intro: str
-    authorities: str
-    root: str
-    issued_by: str
-    until: str
-    fingerprint: str
-    certificate: str
-    chain: str
-    crl: str
-    delta: str
-    shards: str
-    check: str
-    check_intro: str
-    openssl: str
-    sceau: str
-    certificate_file: str
-    chain_file: str
-    status: str
-    status_text: str
-    documents: str
-    documents_text: str
-    start: str
-    journal: str
-    journal_text: str
-    no_journal: str
-    journal_link: str
-    key_link: str
-    written: str
-    months: tuple[str, ...]
-
-
-_FRENCH = _Words(
-    code="fr",
-    file="index.html",
-    other_code="en",
-    other_name="English",
-    other_file="index.en.html",
-    skip="Aller au contenu",
-    demo="Autorité de démonstration. Ses certificats ne prouvent rien et ne valent pour personne.",
-    intro="Ici se trouvent les certificats de cette autorité, ses listes de révocation, ses politiques, et l'état de chacun.",
-    authorities="Autorités de certification",
-    root="Autorité racine",
-    issued_by="Certifiée par",
-    until="Valable jusqu'au",
-    fingerprint="Empreinte SHA-256",
-    certificate="Certificat",
-    chain="Chaîne",
-    crl="Liste de révocation",
-    delta="Liste delta",
-    shards="Listes partielles",
-    check="Vérifier un certificat",
-    check_intro="Comparez d'abord l'empreinte de l'autorité racine avec celle que l'ordre vous a remise par une autre voie.",
-    openssl="Avec OpenSSL",
-    sceau="Avec Sceau\u00a0: chemin, état et politique, avec les raisons",
-    certificate_file="certificat.pem",
-    chain_file="chaine.pem",
-    status="État d'un certificat en ligne (OCSP)",
-    status_text="Adresse du répondeur, par POST ou par GET (RFC 6960, RFC 5019)\u00a0:",
-    documents="Politiques",
-    documents_text="Les règles que suit cette autorité, et ce que l'on peut en attendre. Ces documents sont du texte.",
-    start="Page d'accueil de l'autorité",
-    journal="Journal de l'autorité",
-    journal_text="Dernier point de contrôle signé\u00a0: il engage l'autorité sur tout ce qu'elle a consigné jusque-là.",
-    no_journal="Aucun point de contrôle n'a encore été publié.",
-    journal_link="Point de contrôle, tel que signé",
-    key_link="Clé qui le vérifie",
-    written="Page écrite le",
-    months=tuple("janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()),
-)
-_ENGLISH = _Words(
-    code="en",
-    file="index.en.html",
-    other_code="fr",
-    other_name="Français",
-    other_file="index.html",
-    skip="Skip to content",
-    demo="Demonstration authority. Its certificates prove nothing and count for nobody.",
-    intro="Here are this authority's certificates, its revocation lists, its policies, and the status of each certificate.",
-    authorities="Certification authorities",
-    root="Root authority",
-    issued_by="Certified by",
-    until="Valid until",
-    fingerprint="SHA-256 fingerprint",
-    certificate="Certificate",
-    chain="Chain",
-    crl="Revocation list",
-    delta="Delta list",
-    shards="Partial lists",
-    check="Check a certificate",
-    check_intro="First compare the root authority's fingerprint with the one that the ordre gave you by another way.",
-    openssl="With OpenSSL",
-    sceau="With Sceau: path, status and policy, with reasons",
-    certificate_file="certificate.pem",
-    chain_file="chain.pem",
-    status="Status of a certificate online (OCSP)",
-    status_text="Address of the responder, by POST or by GET (RFC 6960, RFC 5019):",
-    documents="Policies",
-    documents_text="The rules that this authority follows, and what may be expected of it. These documents are plain text.",
-    start="Start page of the authority",
-    journal="The authority's journal",
-    journal_text="Last signed checkpoint: it binds the authority to everything that it recorded until then.",
-    no_journal="No checkpoint has been published yet.",
-    journal_link="Checkpoint, as signed",
-    key_link="Key that verifies it",
-    written="Page written on",
-    months=tuple("January February March April May June July August September October November December".split()),
-)
-
-
-def _start_page(repository: Repository, words: _Words) -> str:
+def _start_page(repository: Repository, words: Words) -> str:
     parts = (
         _authorities(repository, words),
         _checking(repository, words),
@@ -244,14 +114,14 @@ def _start_page(repository: Repository, words: _Words) -> str:
     return _page(repository, words, "/", repository.name, words.intro, "\n".join(parts))
 
 
-def _policies_page(repository: Repository, words: _Words) -> str:
+def _policies_page(repository: Repository, words: Words) -> str:
     start = f'<p><a href="/{words.file}">{escape(words.start)}</a></p>'
     return _page(
         repository, words, "/policies/", words.documents, words.documents_text, _document_links(repository, words) + start
     )
 
 
-def _page(repository: Repository, words: _Words, folder: str, heading: str, intro: str, main: str) -> str:
+def _page(repository: Repository, words: Words, folder: str, heading: str, intro: str, main: str) -> str:
     name, twin = escape(repository.name), folder + words.other_file
     title = name if heading == repository.name else f"{escape(heading)} — {name}"
     other = f'lang="{words.other_code}" hreflang="{words.other_code}"'
@@ -287,7 +157,7 @@ def _page(repository: Repository, words: _Words, folder: str, heading: str, intr
 """
 
 
-def _authorities(repository: Repository, words: _Words) -> str:
+def _authorities(repository: Repository, words: Words) -> str:
     cards = "\n".join(_authority(authority, words) for authority in repository.authorities)
     return f"""<section aria-labelledby="ac">
 <h2 id="ac">{escape(words.authorities)}</h2>
@@ -297,7 +167,7 @@ def _authorities(repository: Repository, words: _Words) -> str:
 </section>"""
 
 
-def _authority(authority: PublishedAuthority, words: _Words) -> str:
+def _authority(authority: PublishedAuthority, words: Words) -> str:
     ca_id, above = escape(authority.ca_id), words.root
     if authority.issuer is not None:
         above = f"{words.issued_by} {authority.issuer}"
@@ -325,7 +195,7 @@ def _authority(authority: PublishedAuthority, words: _Words) -> str:
 {_shards(authority, words)}</article>"""
 
 
-def _shards(authority: PublishedAuthority, words: _Words) -> str:
+def _shards(authority: PublishedAuthority, words: Words) -> str:
     if not authority.shards:
         return ""
     ca_id = escape(authority.ca_id)
@@ -334,7 +204,7 @@ def _shards(authority: PublishedAuthority, words: _Words) -> str:
     return f'<details>\n<summary>{title}</summary>\n<ul class="links">\n{links}\n</ul>\n</details>\n'
 
 
-def _checking(repository: Repository, words: _Words) -> str:
+def _checking(repository: Repository, words: Words) -> str:
     issuing = [authority for authority in repository.authorities if authority.issuer is not None] or repository.authorities
     chain, certificate = words.chain_file, words.certificate_file
     base = repository.base_url
@@ -354,7 +224,7 @@ def _checking(repository: Repository, words: _Words) -> str:
 </section>"""
 
 
-def _status(repository: Repository, words: _Words) -> str:
+def _status(repository: Repository, words: Words) -> str:
     return f"""<section aria-labelledby="ocsp">
 <h2 id="ocsp">{escape(words.status)}</h2>
 <p>{escape(words.status_text)}</p>
@@ -362,7 +232,7 @@ def _status(repository: Repository, words: _Words) -> str:
 </section>"""
 
 
-def _documents(repository: Repository, words: _Words) -> str:
+def _documents(repository: Repository, words: Words) -> str:
     if not repository.documents:
         return ""
     return f"""<section aria-labelledby="policies">
@@ -370,17 +240,17 @@ def _documents(repository: Repository, words: _Words) -> str:
 {_document_links(repository, words)}</section>"""
 
 
-def _document_links(repository: Repository, words: _Words) -> str:
-    known = list(_TITLES)
+def _document_links(repository: Repository, words: Words) -> str:
+    known = list(TITLES)
     names = sorted(repository.documents, key=lambda name: (known.index(name) if name in known else len(known), name))
     items = "\n".join(
-        f'<li><a href="/policies/{escape(name)}">{escape(_TITLES.get(name, (name, name))[words.code == "en"])}</a></li>'
+        f'<li><a href="/policies/{escape(name)}">{escape(TITLES.get(name, (name, name))[words.code == "en"])}</a></li>'
         for name in names
     )
     return f'<ul class="links">\n{items}\n</ul>\n'
 
 
-def _journal(repository: Repository, words: _Words) -> str:
+def _journal(repository: Repository, words: Words) -> str:
     title = f'<section aria-labelledby="journal">\n<h2 id="journal">{escape(words.journal)}</h2>\n'
     if not repository.checkpoint:
         return f"{title}<p>{escape(words.no_journal)}</p>\n</section>"
@@ -398,11 +268,11 @@ def _commands(*commands: str) -> str:
     return "<pre>" + "".join(f"<code>{escape(command)}</code>" for command in commands) + "</pre>"
 
 
-def _day(moment: datetime, words: _Words) -> str:
+def _day(moment: datetime, words: Words) -> str:
     day = moment.astimezone(UTC)
     return f'<time datetime="{day:%Y-%m-%d}">{day.day} {words.months[day.month - 1]} {day.year}</time>'
 
 
-def _moment(moment: datetime, words: _Words) -> str:
+def _moment(moment: datetime, words: Words) -> str:
     day = moment.astimezone(UTC)
     return f'<time datetime="{moment_text(day)}">{day.day} {words.months[day.month - 1]} {day.year}, {day:%H:%M} UTC</time>'

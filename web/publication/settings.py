@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from trust.errors import Malformed
+from trust.errors import Malformed, shown
 
 DEFAULT_BASE_PORT = 8400
 PUBLICATION_OFFSET = 1
@@ -95,14 +95,14 @@ def read_settings(home: Path, environment: Mapping[str, str] | None = None) -> S
     path = home / "config" / "authority.toml"
     try:
         document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # not there, not TOML, not UTF-8, a number or a depth without end
         raise Malformed(f"{path}: {error}") from error
     table, ocsp = document.get("publication", {}), document.get("ocsp", {})
     if not isinstance(table, dict) or not isinstance(ocsp, dict):
         raise Malformed(f"{path}: [publication] and [ocsp] are tables")
     nonce = ocsp.get("nonce", "sign")
     if nonce not in ("sign", "ignore"):
-        raise Malformed(f"{path}: ocsp.nonce is 'sign' or 'ignore', not {nonce!r}")
+        raise Malformed(f"{path}: ocsp.nonce is 'sign' or 'ignore', not {shown(nonce)}")
     workers = _whole(path, "workers", table.get("workers", min(2, os.cpu_count() or 1)), 1, 64)
     host = table.get("listen", "127.0.0.1")
     if not isinstance(host, str):
@@ -124,11 +124,11 @@ def _limits(path: Path, table: Any) -> Limits:
         whole = known[name] == "int"
         if type(value) not in ((int,) if whole else (int, float)) or not 0 < value < 10**9:
             kind = "whole number" if whole else "number"
-            raise Malformed(f"{path}: publication.limits.{name} is a positive {kind}, not {value!r}")
+            raise Malformed(f"{path}: publication.limits.{name} is a positive {kind}, not {shown(value)}")
     return Limits(**table)
 
 
 def _whole(path: Path, name: str, value: object, least: int, most: int) -> int:
     if type(value) is not int or not least <= value <= most:
-        raise Malformed(f"{path}: {name} is a whole number from {least} to {most}, not {value!r}")
+        raise Malformed(f"{path}: {name} is a whole number from {least} to {most}, not {shown(value)}")
     return value
