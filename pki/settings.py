@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trust.algorithms import ALGORITHMS
-from trust.errors import Malformed, Missing, Refused
+from trust.errors import Malformed, Missing, Refused, shown
 from trust.identity import Rpps
 from trust.known_weak import SHIPPED, KnownWeakModuli
 
+LARGEST = 1_000_000_000
+"""Of any number in a configuration."""
 MODES = ("demo", "test", "production")
 ROLES = frozenset({"register", "approve", "revoke"})
 _OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
@@ -205,11 +207,11 @@ def load(home: Path) -> Settings:
     document = _read(config / "authority.toml")
     authority = _table(document, "authority", {"name", "organisation", "mode", "policy_arc"})
     publication = _table(document, "publication", {"base_url"}, optional={"listen"})
-    database = document.pop("database", {})
-    ocsp = document.pop("ocsp", {})
+    database = _table(document, "database", set(), optional={"url"})
+    ocsp = _table(document, "ocsp", set(), optional={"nonce"})
     keys = _table(document, "keys", set(), optional={"known_weak"})
     register = _build(RegisterSettings, document.pop("register", {}), "register")
-    cas = tuple(_build(CaSettings, ca, "ca") for ca in document.pop("ca", []))
+    cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
     if document:
         raise Malformed(f"authority.toml: unknown table {sorted(document)[0]!r}")
     boards: dict[str, Board] = {}
@@ -272,42 +274,48 @@ def _board(path: Path) -> Board:
     document = _read(path)
     known = {"code", "name", "professions", "approvals", "bulk_threshold", "bulk_approvals", "officers"}
     if unknown := set(document) - known:
-        raise Malformed(f"{path.name}: unknown key {sorted(unknown)[0]!r}")
+        raise Malformed(f"{path.name}: unknown key {shown(sorted(unknown)[0])}")
     try:
-        code = document["code"]
+        code = _text(document["code"], "code")
         return Board(
             code=code,
-            name=document["name"],
-            professions=frozenset(document["professions"]),
+            name=_text(document["name"], "name"),
+            professions=_texts(document["professions"], "professions"),
             approvals=_count(document, "approvals", 1),
             bulk_threshold=_count(document, "bulk_threshold", 10),
             bulk_approvals=_count(document, "bulk_approvals", 2),
-            officers=tuple(_officer(code, record) for record in document["officers"]),
+            officers=tuple(_officer(code, record) for record in _list(document["officers"], "officers")),
         )
     except KeyError as error:
         raise Malformed(f"{path.name}: {error.args[0]!r} is missing") from None
-    except (Malformed, TypeError, AttributeError) as error:
+    except Malformed as error:
         raise Malformed(f"{path.name}: {error}") from None
 
 
 def _count(document: dict[str, Any], name: str, default: int) -> int:
     value = document.get(name, default)
-    if type(value) is not int or value < 0:  # how few are too few is the policy's affair
-        raise Malformed(f"{name} is a whole number, not {value!r}")
+    if type(value) is not int or not 0 <= value <= LARGEST:  # how few are too few is the policy's affair
+        raise Malformed(f"{name} is a whole number, not {shown(value)}")
     return value
 
 
 def _officer(board: str, record: dict[str, Any]) -> Officer:
+    if not isinstance(record, dict):
+        raise Malformed(f"a mandate is a table, not {shown(record)}")
     if unknown := set(record) - {"id", "name", "roles", "idnat"}:
-        raise Malformed(f"a mandate has an unknown key {sorted(unknown)[0]!r}")
-    officer_id, roles, idnat = str(record["id"]), frozenset(record["roles"]), record.get("idnat")
+        raise Malformed(f"a mandate has an unknown key {shown(sorted(unknown)[0])}")
+    officer_id, roles, idnat = _text(record["id"], "id"), _texts(record["roles"], "roles"), record.get("idnat")
     if not _OFFICER_ID.fullmatch(officer_id) or officer_id in _PROCESSES:
-        raise Malformed(f"an officer is not called {officer_id!r}: small letters, digits, '-', '.', '_'")
+        raise Malformed(f"an officer is not called {shown(officer_id)}: small letters, digits, '-', '.', '_'")
     if absent := roles - ROLES:
-        raise Malformed(f"{officer_id}: no role is called {min(map(str, absent))!r}")
+        raise Malformed(f"{officer_id}: no role is called {shown(min(absent))}")
     if idnat is not None:
         _check_idnat(officer_id, idnat)
-    return Officer(officer_id, record["name"], board, roles, idnat)
+    return Officer(officer_id, _text(record["name"], f"{officer_id}: name"), board, roles, idnat)
+
+
+def _texts(value: Any, what: str) -> frozenset[str]:
+    return frozenset(_text(each, f"each of the {what}") for each in _list(value, what))
 
 
 def _check_idnat(officer_id: str, idnat: Any) -> None:
@@ -316,7 +324,7 @@ def _check_idnat(officer_id: str, idnat: Any) -> None:
         if not isinstance(idnat, str) or idnat != f"8{Rpps(idnat[1:])}":
             raise Malformed("not 8 and an RPPS number")
     except Malformed as error:
-        raise Malformed(f"{officer_id}: idnat {idnat!r} is no IdNat_PS of a practitioner: {error}") from None
+        raise Malformed(f"{officer_id}: idnat {shown(idnat)} is no IdNat_PS of a practitioner: {error}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -324,7 +332,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Missing(f"{path} does not exist: is this the home of an authority? (`sceau init` makes one)") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number or a depth without end
         raise Malformed(f"{path}: {error}") from None
 
 
@@ -332,20 +340,38 @@ def _table(
     document: dict[str, Any], name: str, keys: set[str], optional: frozenset[str] | set[str] = frozenset()
 ) -> dict[str, str]:
     table = document.pop(name, {})
+    if not isinstance(table, dict):
+        raise Malformed(f"authority.toml: [{name}] is a table, not {shown(table)}")
     if missing := keys - set(table):
         raise Malformed(f"authority.toml: [{name}] lacks {sorted(missing)[0]!r}")
     if unknown := set(table) - keys - optional:
-        raise Malformed(f"authority.toml: [{name}] has an unknown key {sorted(unknown)[0]!r}")
-    return {key: str(value) for key, value in table.items()}
+        raise Malformed(f"authority.toml: [{name}] has an unknown key {shown(sorted(unknown)[0])}")
+    return {key: _text(value, f"authority.toml: [{name}] {key}") for key, value in table.items()}
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise Malformed(f"{what} is a text, not {shown(value)}")
+    return value
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise Malformed(f"{what} is a list, not {shown(value)}")
+    return value
 
 
 def _build(kind: type[_Built], table: Any, where: str) -> _Built:
     types = {f.name: str(f.type).removesuffix(" | None").partition("[")[0] for f in fields(kind)}
+    if not isinstance(table, dict):
+        raise Malformed(f"authority.toml: [{where}] is a table, not {shown(table)}")
     for name, value in table.items():
         if name not in types:
-            raise Malformed(f"authority.toml: [{where}] has an unknown key {name!r}")
-        if type(value).__name__ != types[name]:
-            raise Malformed(f"authority.toml: [{where}] {name} is {types[name]}, not {value!r}")
+            raise Malformed(f"authority.toml: [{where}] has an unknown key {shown(name)}")
+        if type(value).__name__ != types[name] or (type(value) is int and abs(value) > LARGEST):
+            raise Malformed(f"authority.toml: [{where}] {name} is {types[name]}, not {shown(value)}")
+        for text in value if isinstance(value, list) else ():
+            _text(text, f"authority.toml: [{where}] {name}: each of them")
     try:
         return kind(**table)
     except TypeError as error:

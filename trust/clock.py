@@ -36,7 +36,10 @@ def parse(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"a time without offset is not a moment: {text!r}")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # the first and the last hours of the calendar, in another zone
+        raise ValueError(f"a time outside the years 1 to 9999: {text!r}") from None
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,9 @@ OCSP statuses, HTTP statuses or exit codes in one table per protocol. Nothing he
 
 from __future__ import annotations
 
+LONGEST_SHOWN = 200
+"""Characters."""
+
 
 class SceauError(Exception):
     """Root of every error that Sceau raises on purpose."""
@@ -45,3 +48,12 @@ class Unavailable(SceauError):
 
 class Alarm(SceauError):
     """Integrity is in doubt: stop what you are doing and wake someone."""
+
+
+def shown(value: object) -> str:
+    """Write a value that somebody sent, for the words of an error: a line at most, whatever it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a whole number of thousands of digits
+        return f"something of type {type(value).__name__} that is too large to be shown"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -92,6 +92,6 @@ def listen_host(home: Path) -> str:
     try:
         table = tomllib.loads((home / "config" / "authority.toml").read_text("utf-8")).get("publication", {})
         host = table.get("listen", "127.0.0.1")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return "127.0.0.1"
     return host if isinstance(host, str) else "127.0.0.1"

@@ -21,7 +21,7 @@ from pki.settings import Board, Officer, Settings
 from trust import clock
 from trust.algorithms import algorithm_of
 from trust.canonical import canonical
-from trust.errors import Malformed, Missing, Refused
+from trust.errors import Malformed, Missing, Refused, shown
 from trust.transparency.merkle import InclusionProof, leaf_hash
 
 SUBMISSION = "submission/1"
@@ -30,6 +30,8 @@ APPROVAL = "approval/1"
 """Type of the act by which another officer approves a batch; its target is the batch."""
 
 ACT_CLOCK_TOLERANCE = timedelta(minutes=10)
+LONGEST_NAME = 200
+"""Characters."""
 _ROOT = re.compile("[0-9a-f]{64}")
 
 
@@ -42,6 +44,17 @@ class Act:
     target: str
     statement: str
     signature: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse names that none of ours has: databases would choke on some of them.
+
+        Raises:
+            Malformed: the officer, the type or the target is not a short text.
+        """
+        names: tuple[object, ...] = (self.officer, self.type, self.target)  # typed as they come: out of somebody's JSON
+        for name in names:
+            if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not (name.isascii() and name.isprintable()):
+                raise Malformed(f"the officer, the type and the target of an act are short texts, not {shown(name)}")
 
     def record(self) -> dict[str, Any]:
         """Return the statement, read.

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import Any
 
 from trust.canonical import canonical
-from trust.errors import Malformed
+from trust.errors import Malformed, shown
 
 REQUEST_TYPE = "certificate-request/1"
 LONGEST_TEXT = 200
@@ -92,7 +92,7 @@ def read_request(statement: str) -> Request:
         if canonical(record) != statement.encode():  # what says a thing twice is read in two ways
             raise Malformed("the statement of this request is not in its canonical form")
         if record["type"] != REQUEST_TYPE:
-            raise Malformed(f"a request's type is {REQUEST_TYPE}, not {record['type']!r}")
+            raise Malformed(f"a request's type is {REQUEST_TYPE}, not {shown(record['type'])}")
         _check_types(record)
         return Request(
             id=record["id"],

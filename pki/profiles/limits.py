@@ -60,7 +60,7 @@ def load_limits(path: Path) -> Limits:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Missing(f"{path} does not exist: an authority without limits promises nothing") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number or a depth without end
         raise Malformed(f"{path.name}: {error}") from None
     try:
         profiles = {name: _profile_limits(table) for name, table in document["profile"].items()}
@@ -104,13 +104,19 @@ def _profile_limits(table: Mapping[str, Any]) -> ProfileLimits:
     known = {"policy_leaf", "max_validity_days", "key_algorithms", "revocation_reasons", "max_path_length"}
     if unknown := set(table) - known:
         raise KeyError(sorted(unknown)[0])
-    days, path_length = table["max_validity_days"], table.get("max_path_length")
-    if type(days) is not int or not (path_length is None or type(path_length) is int):
-        raise TypeError("a number of days or a path length")
+    days, path_length, leaf = table["max_validity_days"], table.get("max_path_length"), table["policy_leaf"]
+    if type(days) is not int or not (path_length is None or type(path_length) is int) or type(leaf) is not str:
+        raise TypeError("a number of days, a path length or a policy leaf")
     return ProfileLimits(
-        policy_leaf=str(table["policy_leaf"]),
+        policy_leaf=leaf,
         max_validity_days=days,
-        key_algorithms=frozenset(table["key_algorithms"]),
-        revocation_reasons=frozenset(table["revocation_reasons"]),
+        key_algorithms=_texts(table["key_algorithms"]),
+        revocation_reasons=_texts(table["revocation_reasons"]),
         max_path_length=path_length,
     )
+
+
+def _texts(value: Any) -> frozenset[str]:
+    if type(value) is not list or not all(type(each) is str for each in value):
+        raise TypeError("a list of algorithms or of reasons")
+    return frozenset(value)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from pki.profiles.coherence import contradictions
 from pki.profiles.model import EXTENDED_USAGES, KEY_USAGES, LINT_KINDS, AlternativeName, Profile, RevocationList
 from trust.algorithms import ALGORITHMS
-from trust.errors import Malformed, Missing
+from trust.errors import Malformed, Missing, shown
 from trust.naming import SUBJECTS
 
 TEST_BIT = 0x80
@@ -104,7 +104,7 @@ def read_profile(text: bytes, *, policy_arc: str, mode: str, where: str = "profi
     """
     try:
         document = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number or a depth without end
         raise Malformed(f"{where}: {error}") from None
     tables = {"": {key: value for key, value in document.items() if not isinstance(value, dict)}}
     tables |= {key: value for key, value in document.items() if isinstance(value, dict)}
@@ -129,7 +129,7 @@ def _faults(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         values = tables.get(table, {})
         where = f"[{table}] " if table else ""
         for key in sorted(set(values) - set(words)):
-            yield f"{where}unknown key {key!r}"
+            yield f"{where}unknown key {shown(key)}"
         for key, word in words.items():
             if key in values:
                 yield from (f"{where}{key} {fault}" for fault in _value_faults(word, values[key]))
@@ -137,7 +137,7 @@ def _faults(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
                 yield f"{where}{key!r} is missing"
     leaf = tables.get("policy", {}).get("leaf")
     if isinstance(leaf, str) and _LEAF.fullmatch(leaf) is None:
-        yield f"[policy] leaf is numbers and dots, not {leaf!r}"
+        yield f"[policy] leaf is numbers and dots, not {shown(leaf)}"
     category = tables.get("health", {}).get("product_category")
     if isinstance(category, int) and not 0 <= category < TEST_BIT:
         yield "[health] product_category is 0 to 127: the mode of the authority adds the test bit"
@@ -145,7 +145,7 @@ def _faults(tables: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 def _value_faults(word: _Word, value: Any) -> Iterator[str]:
     if type(value) is not word.kind:
-        yield f"is {_TYPE_NAMES[word.kind]}, not {value!r}"
+        yield f"is {_TYPE_NAMES[word.kind]}, not {shown(value)}"
         return
     items = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
     if word.kind in (list, dict) and not all(type(item) is str for item in items):
@@ -153,7 +153,7 @@ def _value_faults(word: _Word, value: Any) -> Iterator[str]:
     elif word.among is not None:
         for item in items:
             if item not in word.among:
-                yield f"does not know {item!r}; it knows {', '.join(word.among)}"
+                yield f"does not know {shown(item)}; it knows {', '.join(word.among)}"
         if len(set(items)) != len(items):
             yield "says the same thing twice"
 

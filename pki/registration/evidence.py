@@ -26,7 +26,7 @@ from pki.registration.model import Batch
 from pki.settings import Board, Officer
 from trust import clock
 from trust.algorithms import algorithm_of, spki
-from trust.errors import Alarm, Malformed, Refused
+from trust.errors import LONGEST_SHOWN, Alarm, Malformed, Refused
 from trust.naming import subject_from_record
 from trust.transparency.merkle import InclusionProof, leaf_hash
 
@@ -114,8 +114,17 @@ def check(evidence: Any, root: bytes | None = None) -> Checked:
             _check_board(evidence["board"], request),
         ]
         return Checked(f"{chain[0].serial_number:032x}", tuple(steps))
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, UnsupportedAlgorithm) as error:
-        raise Malformed(f"this evidence cannot be read: {type(error).__name__}: {error}") from None
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        UnsupportedAlgorithm,
+    ) as error:
+        raise Malformed(f"this evidence cannot be read: {type(error).__name__}: {str(error)[:LONGEST_SHOWN]}") from None
 
 
 def _check_content(certificate: x509.Certificate, request: Request) -> str:

@@ -27,7 +27,7 @@ from trust.algorithms import algorithm_of
 from trust.canonical import canonical
 from trust.clock import Clock
 from trust.entropy import Entropy
-from trust.errors import Conflict, Malformed, Missing, Refused, Unavailable
+from trust.errors import Conflict, Malformed, Missing, Refused, Unavailable, shown
 
 ATTEMPTS = 5
 """At a demand that another certificate of the same key overtakes."""
@@ -60,7 +60,7 @@ def reason_named(name: str) -> Reason:
     try:
         return REASONS_BY_NAME[name]
     except KeyError:
-        raise Malformed(f"no revocation reason is called {name!r}; known: {', '.join(REASONS_BY_NAME)}") from None
+        raise Malformed(f"no revocation reason is called {shown(name)}; known: {', '.join(REASONS_BY_NAME)}") from None
 
 
 def holder_statement(serial: bytes, reason: Reason, at: datetime) -> str:
@@ -172,6 +172,7 @@ class Revocation:
             if said["type"] != HOLDER_REVOCATION:
                 raise Malformed("this is not a holder's demand for revocation")
             serial, reason = bytes.fromhex(said["serial"]), reason_named(said["reason"])
+            statement.encode()  # half a character outside the basic plane has no octets that anybody signed
         except (ValueError, KeyError, TypeError, RecursionError):
             raise Malformed("this demand for revocation cannot be read") from None
         for _ in range(ATTEMPTS):
