@@ -80,7 +80,7 @@ def openssl_ca(directory: Path, requests: list[bytes]) -> float:
     """Return the CPU µs per certificate of one `openssl ca -batch` process."""
     folder = directory / "openssl"
     folder.mkdir()
-    _peer_ca(folder)
+    peer_ca(folder)
     config = folder / "ca.cnf"
     config.write_text(
         f"[ca]\ndefault_ca=d\n[d]\ndir={folder}\ndatabase={folder}/index.txt\nserial={folder}/serial\nnew_certs_dir={folder}\n"
@@ -105,7 +105,7 @@ def cfssl(directory: Path) -> float | None:
         return None
     folder = directory / "cfssl"
     folder.mkdir()
-    _peer_ca(folder)
+    peer_ca(folder)
     bodies = [
         json.dumps({"certificate_request": _named_request(n).decode(), "hosts": ["a.example"]}) for n in range(PEER_REQUESTS)
     ]
@@ -146,7 +146,7 @@ def _connect() -> http.client.HTTPConnection:
     raise RuntimeError("cfssl does not answer")
 
 
-def _peer_ca(folder: Path) -> None:
+def peer_ca(folder: Path) -> None:
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3000"]
     subprocess.run(
         [*command, "-keyout", str(folder / "ca.key"), "-out", str(folder / "ca.pem"), "-subj", "/CN=peer"],
