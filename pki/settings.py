@@ -128,7 +128,7 @@ class Settings:
         for ca in self.cas:
             if ca.id == ca_id:
                 return ca
-        raise Missing(f"no certification authority is called {ca_id!r}")
+        raise Missing(f"no certification authority is called {shown(ca_id)}")
 
     def issuer_of(self, profile: str) -> CaSettings:
         """Return the CA that issues a profile to subscribers.
@@ -139,7 +139,7 @@ class Settings:
         for ca in self.cas:
             if profile in ca.issues:
                 return ca
-        raise Missing(f"no certification authority issues the profile {profile!r}")
+        raise Missing(f"no certification authority issues the profile {shown(profile)}")
 
     def board(self, code: str) -> Board:
         """Return one board.
@@ -150,7 +150,7 @@ class Settings:
         try:
             return self.boards[code]
         except KeyError:
-            raise Missing(f"no board has the code {code!r}; known: {', '.join(sorted(self.boards))}") from None
+            raise Missing(f"no board has the code {shown(code)}; known: {', '.join(sorted(self.boards))}") from None
 
     def officer(self, officer_id: str) -> Officer:
         """Return the officer of that identifier, whatever the board.
@@ -162,7 +162,7 @@ class Settings:
             for officer in board.officers:
                 if officer.id == officer_id:
                     return officer
-        raise Missing(f"no board gives a mandate to {officer_id!r}")
+        raise Missing(f"no board gives a mandate to {shown(officer_id)}")
 
     @property
     def config(self) -> Path:
@@ -213,7 +213,7 @@ def load(home: Path) -> Settings:
     register = _build(RegisterSettings, document.pop("register", {}), "register")
     cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
     if document:
-        raise Malformed(f"authority.toml: unknown table {sorted(document)[0]!r}")
+        raise Malformed(f"authority.toml: unknown table {shown(sorted(document)[0])}")
     boards: dict[str, Board] = {}
     for board in (_board(path) for path in sorted((config / "boards").glob("*.toml"))):
         if boards.setdefault(board.code, board) is not board:
@@ -242,7 +242,7 @@ def _known_weak(config: Path, name: str | None) -> KnownWeakModuli:
 
 def _check(settings: Settings) -> None:
     if settings.mode not in MODES:
-        raise Malformed(f"authority.toml: mode is one of {', '.join(MODES)}, not {settings.mode!r}")
+        raise Malformed(f"authority.toml: mode is one of {', '.join(MODES)}, not {shown(settings.mode)}")
     if not settings.policy_arc.startswith("2.25."):
         raise Refused("policy OIDs of this software are under the test arc 2.25", citation="CP 1.2")
     if settings.nonce_policy not in ("sign", "ignore"):
@@ -253,9 +253,10 @@ def _check(settings: Settings) -> None:
     for ca in settings.cas:
         for algorithm in (ca.algorithm, ca.responder_algorithm):
             if algorithm not in ALGORITHMS:
-                raise Malformed(f"authority.toml: {ca.id}: no algorithm is called {algorithm!r}; known: {', '.join(ALGORITHMS)}")
+                known = ", ".join(ALGORITHMS)
+                raise Malformed(f"authority.toml: {ca.id}: no algorithm is called {shown(algorithm)}; known: {known}")
         if ca.issuer is not None and ca.issuer not in ids[: ids.index(ca.id)]:
-            raise Malformed(f"authority.toml: {ca.id} comes before its issuer {ca.issuer!r}")
+            raise Malformed(f"authority.toml: {ca.id} comes before its issuer {shown(ca.issuer)}")
     officers = [officer.id for board in settings.boards.values() for officer in board.officers]
     if len(set(officers)) != len(officers):
         raise Malformed("boards: two officers have the same id")
@@ -287,7 +288,7 @@ def _board(path: Path) -> Board:
             officers=tuple(_officer(code, record) for record in _list(document["officers"], "officers")),
         )
     except KeyError as error:
-        raise Malformed(f"{path.name}: {error.args[0]!r} is missing") from None
+        raise Malformed(f"{path.name}: {shown(error.args[0])} is missing") from None
     except Malformed as error:
         raise Malformed(f"{path.name}: {error}") from None
 
@@ -304,7 +305,7 @@ def _officer(board: str, record: dict[str, Any]) -> Officer:
         raise Malformed(f"a mandate is a table, not {shown(record)}")
     if unknown := set(record) - {"id", "name", "roles", "idnat"}:
         raise Malformed(f"a mandate has an unknown key {shown(sorted(unknown)[0])}")
-    officer_id, roles, idnat = _text(record["id"], "id"), _texts(record["roles"], "roles"), record.get("idnat")
+    officer_id, roles, idnat = _text(record["id"], "an officer's id"), _texts(record["roles"], "roles"), record.get("idnat")
     if not _OFFICER_ID.fullmatch(officer_id) or officer_id in _PROCESSES:
         raise Malformed(f"an officer is not called {shown(officer_id)}: small letters, digits, '-', '.', '_'")
     if absent := roles - ROLES:
@@ -343,7 +344,7 @@ def _table(
     if not isinstance(table, dict):
         raise Malformed(f"authority.toml: [{name}] is a table, not {shown(table)}")
     if missing := keys - set(table):
-        raise Malformed(f"authority.toml: [{name}] lacks {sorted(missing)[0]!r}")
+        raise Malformed(f"authority.toml: [{name}] lacks {shown(sorted(missing)[0])}")
     if unknown := set(table) - keys - optional:
         raise Malformed(f"authority.toml: [{name}] has an unknown key {shown(sorted(unknown)[0])}")
     return {key: _text(value, f"authority.toml: [{name}] {key}") for key, value in table.items()}

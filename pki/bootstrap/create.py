@@ -27,7 +27,7 @@ from pki.issuance.authority import Authority, IssuingCa
 from pki.profiles.compiled import CompiledProfile
 from pki.profiles.keyid import key_identifier
 from pki.profiles.model import IssuerView
-from pki.settings import CaSettings
+from pki.settings import CaSettings, load
 from pki.signing.door import SigningDoor
 from trust import clock as clock_text
 from trust.algorithms import ALGORITHMS, PublicKey, spki
@@ -67,7 +67,7 @@ def create(
     Raises:
         Missing: no such template.
         Malformed: no such algorithm.
-        Conflict: an authority of another template is there.
+        Conflict: an authority with another address, other algorithms or another database is there.
         Refused: the configuration is looser than the CP, or a profile fails its trial (`trial`).
     """
     if algorithm is not None and algorithm not in ALGORITHMS:
@@ -92,6 +92,7 @@ def _copy_template(path: Path, template: str, base_url: str, algorithm: str | No
         raise Missing(f"no template is called {template!r}")
     config = path / "config"
     if config.exists():
+        _check_same(path, base_url, algorithm, database_url)
         return
     for folder in (path, path / "secrets", path / "run"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,6 +108,19 @@ def _copy_template(path: Path, template: str, base_url: str, algorithm: str | No
         text = f'[database]\nurl = "{database_url}"\n\n' + text
     authority.write_text(text, encoding="utf-8")
     draft.rename(config)
+
+
+def _check_same(path: Path, base_url: str, algorithm: str | None, database_url: str | None) -> None:
+    """Refuse to finish an authority as another one: what was said at its creation stands (its certificates carry it)."""
+    settings = load(path)
+    there = {
+        "address": (base_url.rstrip("/"), settings.base_url),
+        "algorithm": (algorithm, algorithm if all(algorithm == ca.algorithm for ca in settings.cas) else "another"),
+        "database": (database_url, settings.database_url),
+    }
+    for what, (asked, found) in there.items():
+        if asked is not None and asked != found:
+            raise Conflict(f"{path} holds an authority with another {what} ({found}): choose another directory")
 
 
 def _keystore(home: Home, tell: Tell) -> SoftwareKeystore:

@@ -174,6 +174,25 @@ class ApprovedBatch:
     approvers: tuple[Officer, ...]
 
 
+def standing_acts(
+    acts: Sequence[Act], keys_of: Callable[[str], Sequence[OfficerKey]], settings: Settings, *, role: str, now: datetime
+) -> tuple[list[Act], list[Refused]]:
+    """Return the acts that stand now, and why each of the others fell: a key or a mandate may be withdrawn after an act.
+
+    Raises:
+        Malformed: the statement of an act is not one.
+    """
+    standing, fallen = [], []
+    for act in acts:
+        try:
+            verify_act(act, keys_of(act.officer), settings, role=role, now=now)
+        except Refused as refusal:
+            fallen.append(refusal)
+        else:
+            standing.append(act)
+    return standing, fallen
+
+
 def approved_batch(
     submissions: Sequence[Act],
     approvals: Sequence[Act],
@@ -184,23 +203,23 @@ def approved_batch(
     """Verify the submission and the approvals of a batch and join them: they must agree on the board, the root and the size.
 
     Raises:
-        Refused: nobody asked, nobody approved, an act does not verify, or two of them are over different things.
+        Refused: nobody asked, no approval stands, or two acts are over different things.
         Malformed: the statement of an act is not one.
     """
     if not submissions:
         raise Refused("no officer has signed this demand", citation="CP 4.2.2")
     if not approvals:
         raise Refused("nobody has approved this request", citation="CP 4.2.2")
-    askers: dict[str, Officer] = {}
-    approvers: dict[str, Officer] = {}
-    said: list[Covered] = []
-    for acts, role, officers in ((submissions, "register", askers), (approvals, "approve", approvers)):
-        for act in acts:
-            officer, record = verify_act(act, keys_of(act.officer), settings, role=role, now=now)
-            said.append(covered(record))
-            if officer.board != said[-1].board:
-                raise Refused(f"{officer.id} is not an officer of {said[-1].board}", citation="CP 3.2.5")
-            officers[officer.id] = officer
+    asking, unasked = standing_acts(submissions, keys_of, settings, role="register", now=now)
+    approving, fallen = standing_acts(approvals, keys_of, settings, role="approve", now=now)
+    if unasked or not approving:
+        raise (unasked or fallen)[0]
+    askers, approvers = ({act.officer: settings.officer(act.officer) for act in acts} for acts in (asking, approving))
+    # An objection outlives the key of who made it: what a fallen approval set aside stays aside.
+    said = [covered(act.record()) for act in (*submissions, *approvals)]
+    for officer in (*askers.values(), *approvers.values()):
+        if officer.board != said[0].board:
+            raise Refused(f"{officer.id} is not an officer of {said[0].board}", citation="CP 3.2.5")
     if len({each.batch for each in said}) != 1 or len(askers) != 1:
         raise Refused("two acts about this batch are over different things", citation="CP 4.2.2")
     board, root, size = said[0].batch

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pki.audit.events import event
-from pki.issuance.approvals import APPROVAL, Act, covered, statement_of, verify_act
+from pki.issuance.approvals import APPROVAL, Act, covered, standing_acts, statement_of, verify_act
 from pki.issuance.order import CertificateOrder
 from pki.registration.model import Batch, BatchState
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
@@ -77,15 +77,14 @@ class Decisions:
         now = self._clock.now()
         with self._store.write() as tx:
             batch = self._check(tx, act, APPROVAL, now)
-            already = any(approval.officer == act.officer for approval in tx.acts.of_target(APPROVAL, batch.id))
-            if not already and tx.acts.add(act, self._entropy.octets(16).hex(), now):
+            if act.officer not in self._approvers(tx, batch, now) and tx.acts.add(act, self._entropy.octets(16).hex(), now):
                 facts = {"request": batch.id, "officer": act.officer, "ordre": batch.board, "hash": batch.root.hex()}
                 tx.journal.append(event("request.approved", **facts), at=now)
-            approvals = tx.acts.of_target(APPROVAL, batch.id)
-            approvers = sorted({approval.officer for approval in approvals} - {batch.requester})
+            approvers = sorted(self._approvers(tx, batch, now) - {batch.requester})
             needed = self._settings.board(batch.board).approvals_for(batch.size)
             if len(approvers) < needed:
                 return Decided(batch.id, len(approvers), needed, 0)
+            approvals = tx.acts.of_target(APPROVAL, batch.id)
             excluded = {position for approval in approvals for position in covered(approval.record()).excluded}
             orders = self._write_orders(tx, batch, excluded, approvers, now)
             tx.requests.set_state(batch.id, BatchState.APPROVED, now)
@@ -107,6 +106,12 @@ class Decisions:
                 event("request.refused", request=batch.id, reason="refused-by-officer", citation="CP 4.2.2", by=act.officer),
                 at=now,
             )
+
+    def _approvers(self, tx: RegistrationTransaction, batch: Batch, now: datetime) -> set[str]:
+        """Return whose approvals stand: a key that was withdrawn meanwhile approves nothing."""
+        recorded = tx.acts.of_target(APPROVAL, batch.id)
+        standing, _ = standing_acts(recorded, tx.acts.keys, self._settings, role="approve", now=now)
+        return {act.officer for act in standing}
 
     def _visible(self, batch_id: str, officer_id: str) -> Batch:
         officer = self._settings.officer(officer_id)

@@ -31,6 +31,8 @@ from trust.errors import Conflict, Malformed, Missing, Refused, Unavailable, sho
 
 ATTEMPTS = 5
 """At a demand that another certificate of the same key overtakes."""
+LONGEST_DEMAND = 4096
+"""Characters."""
 REVOCATION = "revocation/1"
 RELEASE = "release/1"
 HOLDER_REVOCATION = "holder-revocation/1"
@@ -167,6 +169,8 @@ class Revocation:
             Missing: no such certificate.
         """
         now = self._clock.now()
+        if len(statement) > LONGEST_DEMAND:
+            raise Malformed(f"a demand for revocation has {LONGEST_DEMAND} characters at most")
         try:
             said = json.loads(statement)
             if said["type"] != HOLDER_REVOCATION:
@@ -197,6 +201,8 @@ class Revocation:
             self._check_reason(certificate, reason)
             by = f"holder:{certificate.holder}"
             changed = end(tx, [certificate], reason, now, by)
+            # What was signed is kept: whoever asks later why this certificate ended is shown it (CP 5.4.1).
+            tx.acts.add(Act(by, HOLDER_REVOCATION, serial.hex(), statement, signature), self._entropy.octets(16).hex(), now)
             cascade = 0
             if reason is Reason.KEY_COMPROMISE:
                 cascade = self._compromise(tx, certificate, same, by)

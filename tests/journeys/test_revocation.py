@@ -71,6 +71,9 @@ def test_a_revocation_is_for_ever_and_its_date_stands(world: World) -> None:
 
     assert again.already
     assert not proven.already
+    with world.store.read() as tx:
+        (kept,) = tx.acts.of_target("holder-revocation/1", certificate.serial.hex())
+    assert kept.signature and kept.officer == f"holder:{certificate.holder}"  # what was signed is there for who asks why
     assert (last.revoked_at, last.reason) == (first.revoked_at, Reason.KEY_COMPROMISE)
     with pytest.raises(Refused, match="only a certificate on hold"):
         world.release(certificate)

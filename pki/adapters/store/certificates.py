@@ -1,4 +1,4 @@
-"""Certificates, orders, blocked keys and the outbox, in the database."""
+"""Certificates, blocked keys and the outbox, in the database."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pki.adapters.store.bulk import delete_in, insert_many, select_in, update_in, update_many
-from pki.adapters.store.tables import blocked_keys, certificates, orders, outbox
+from pki.adapters.store.bulk import delete_in, insert_many, select_in, update_many
+from pki.adapters.store.tables import blocked_keys, certificates, outbox
 from pki.inventory.model import Certificate, Reason, State
-from pki.issuance.order import CertificateOrder, OrderState
 from trust.errors import Alarm, Conflict, Missing
 
 PAGE = 5000
@@ -20,7 +19,6 @@ _PREPARED_COLUMNS = (
     "ca", "serial", "state", "profile", "profile_digest", "board", "holder", "subject", "spki_hash", "tbs",
     "not_before", "not_after", "shard", "order_id", "instance", "prepared_at", "changed_at",
 )  # fmt: skip
-_ORDER_COLUMNS = ("id", "batch", "ca", "statement", "proof", "spki", "state", "written_at")
 
 
 def seconds(moment: datetime) -> int:
@@ -239,7 +237,7 @@ class Certificates:
             .where(and_(*where))
             .order_by(c.revoked_at, c.serial)
         )
-        for part in self._connection.execute(statement).tuples().partitions(PAGE):
+        for part in self._connection.execute(statement).partitions(PAGE):
             yield from part
 
     def revocations_of(self, serials: Sequence[bytes]) -> list[tuple[bytes, int, int | None, int, int, int]]:
@@ -334,108 +332,6 @@ def _certificate(row: Row[Any]) -> Certificate:
         reason=None if row.reason is None else Reason(row.reason),
         held_by=row.held_by,
     )
-
-
-class Orders:
-    """What registration has ordered from issuance."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def add(self, written: Sequence[CertificateOrder], at: datetime) -> None:
-        """Write orders.
-
-        Raises:
-            Conflict: one of them exists already.
-        """
-        rows = [(o.id, o.batch, o.ca, o.statement, o.proof, o.spki, OrderState.PENDING.value, seconds(at)) for o in written]
-        try:
-            insert_many(self._connection, orders, _ORDER_COLUMNS, rows)
-        except IntegrityError:
-            raise Conflict("this order was written before") from None
-
-    def take(self, limit: int) -> list[CertificateOrder]:
-        """Take the oldest pending orders, locked until the transaction ends; another issuer takes others."""
-        statement = (
-            select(*_ORDER)
-            .where(orders.c.state == OrderState.PENDING.value)
-            .order_by(orders.c.written_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return [_order(row) for row in self._connection.execute(statement)]
-
-    def set_prepared(self, prepared: Sequence[tuple[str, bytes]]) -> None:
-        """Record the serials under which orders are prepared: (order id, serial)."""
-        rows = [(OrderState.PREPARED.value, serial, order_id) for order_id, serial in prepared]
-        update_many(self._connection, orders, ("state", "serial"), ("id",), rows)
-
-    def set_done(self, order_ids: Sequence[str]) -> None:
-        """Record that orders are fulfilled, under the serials for which they were prepared."""
-        update_in(self._connection, orders, "state", OrderState.DONE.value, "id", order_ids)
-
-    def set_failed(self, failed: Sequence[tuple[str, str]]) -> None:
-        """Record refusals: (order id, reason)."""
-        statement = (
-            update(orders)
-            .where(orders.c.id == bindparam("an_id"))
-            .values(state=OrderState.FAILED.value, failure=bindparam("a_failure"))
-        )
-        if failed:
-            self._connection.execute(statement, [{"an_id": order_id, "a_failure": reason} for order_id, reason in failed])
-
-    def of_revoked_intents(self, instance: str) -> list[str]:
-        """Return the orders that wait for the signature of an intent of this instance, which was revoked meanwhile."""
-        c = certificates.c
-        statement = (
-            select(orders.c.id)
-            .join(certificates, c.order_id == orders.c.id)
-            .where(
-                c.state >= State.HELD.value,  # as the index of the revoked says it
-                c.reason == Reason.KEY_COMPROMISE.value,
-                c.signature.is_(None),
-                c.instance == instance,
-                orders.c.state == OrderState.PREPARED.value,
-                orders.c.serial == c.serial,
-            )
-        )
-        return [row[0] for row in self._connection.execute(statement)]
-
-    def reopen(self, order_ids: Sequence[str]) -> None:
-        """Put orders whose intent was abandoned back among the pending."""
-        statement = update(orders).where(orders.c.id.in_(order_ids)).values(state=OrderState.PENDING.value, serial=None)
-        self._connection.execute(statement)
-
-    def get(self, order_id: str) -> CertificateOrder:
-        """Return one order.
-
-        Raises:
-            Missing: no such order.
-        """
-        row = self._connection.execute(select(*_ORDER).where(orders.c.id == order_id)).one_or_none()
-        if row is None:
-            raise Missing(f"no order {order_id}")
-        return _order(row)
-
-    def of_batch(self, batch: str) -> list[CertificateOrder]:
-        """Return the orders of one batch."""
-        return [
-            _order(row) for row in self._connection.execute(select(*_ORDER).where(orders.c.batch == batch).order_by(orders.c.id))
-        ]
-
-    def pending(self) -> int:
-        """Count the orders that wait."""
-        statement = select(func.count()).select_from(orders).where(orders.c.state == OrderState.PENDING.value)
-        return self._connection.execute(statement).scalar_one()
-
-
-_ORDER = tuple(orders.c[name] for name in ("id", "batch", "ca", "statement", "proof", "spki", "state", "serial", "failure"))
-_ORDER_STATES = {state.value: state for state in OrderState}
-
-
-def _order(row: Sequence[Any]) -> CertificateOrder:
-    order_id, batch, ca, statement, proof, spki, state, serial, failure = row
-    return CertificateOrder(order_id, batch, ca, statement, proof, spki, _ORDER_STATES[state], serial, failure)
 
 
 class BlockedKeys:

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from pki.adapters.store.certificates import BlockedKeys, Certificates, Orders, Outbox
+from pki.adapters.store.certificates import BlockedKeys, Certificates, Outbox
 from pki.adapters.store.engine import open_engine
 from pki.adapters.store.journal import JournalTable
+from pki.adapters.store.orders import Orders
 from pki.adapters.store.publication import Crls, Responders
 from pki.adapters.store.register import Register
 from pki.adapters.store.registration import Acts, Organisations, Requests

@@ -10,6 +10,7 @@ from pki.bootstrap.create import create
 from pki.bootstrap.lock import HomeLock
 from pki.bootstrap.services import base_port, named
 from pki.cli._output import emit
+from pki.settings import load
 from trust.errors import Malformed
 
 SCHEMES = ("sqlite", "postgresql")
@@ -20,14 +21,14 @@ def run(args: argparse.Namespace) -> int:
     if args.database is not None:
         _refuse_database(args.database)
     port = named("publication").port(base_port())
-    url = args.base_url or f"http://127.0.0.1:{port}"
+    existed = (args.home / "config").is_dir()
+    url = args.base_url or (load(args.home).base_url if existed else f"http://127.0.0.1:{port}")
     _refuse_address(url)
 
     def tell(line: str) -> None:
         if not args.json:
             print(line, flush=True)
 
-    existed = (args.home / "config").is_dir()
     args.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with HomeLock(args.home, "init", base_port()):
         home = create(args.home, args.template, url, algorithm=args.algorithm, database_url=args.database, tell=tell)

@@ -162,20 +162,16 @@ def test_help_lists_every_verb_with_the_first_sentence_of_its_module() -> None:
         assert f"{name} {' '.join(summary.split())}" in text
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["urls", "--home", "/nowhere"]])
-def test_the_command_starts_fast_and_loads_no_library(arguments: list[str]) -> None:
-    """`sceau --help` answers before a person notices: under 150 ms of processor time, and none of the heavy imports.
+MODULES = 190
+"""Of which some thirty are there before the first line of ours; the most that was seen is 159."""
 
-    The best of three runs counts: a neighbour on the same core slows each instruction.
-    """
-    program = (
-        "import sys, time; from pki.cli.main import main; main(sys.argv[1:]); "
-        "print([n for n in ('cryptography', 'sqlalchemy', 'hsm', 'asyncio', 'pkilint') if n in sys.modules], time.process_time())"
-    )
-    seconds = []
-    for _ in range(3):
-        done = subprocess.run([sys.executable, "-P", "-c", program, *arguments], capture_output=True, text=True, check=True)
-        loaded, spent = done.stdout.splitlines()[-1].split("] ")
-        assert loaded == "["
-        seconds.append(float(spent))
-    assert min(seconds) < 0.15
+
+@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["urls", "--home", "/nowhere"]])
+def test_the_command_starts_without_any_library(arguments: list[str]) -> None:
+    """`sceau --help` answers before a person notices: nothing outside the standard library, and little of that."""
+    program = "import sys; from pki.cli.main import main; main(sys.argv[1:]); print(*sorted(sys.modules))"
+    command = [sys.executable, "-P", "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()[-1].split()
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names <= {"__main__", "pki", "trust"}
+    assert len(loaded) < MODULES
