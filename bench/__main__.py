@@ -15,7 +15,7 @@ import sys
 
 from bench.table import Row
 
-SECTIONS = ("issuance", "register", "publication")
+SECTIONS = ("issuance", "register", "crl", "validation", "publication")
 
 
 def main() -> int:
