@@ -145,8 +145,8 @@ def _server_user() -> pwd.struct_passwd | None:
     raise AssertionError("no user to run PostgreSQL as: neither postgres nor nobody exists")
 
 
-def _binaries() -> Path | None:
-    """Return the folder of the newest PostgreSQL that is installed."""
+def installed() -> Path | None:
+    """Return the folder of the newest PostgreSQL that is installed, None when there is none."""
     debian = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if debian:
         return max(debian, key=lambda path: int(path.parent.name))
@@ -157,7 +157,7 @@ def _binaries() -> Path | None:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """This process's PostgreSQL."""
-    binaries = _binaries()
+    binaries = installed()
     if binaries is None:
         reason = f"PostgreSQL is not installed; as root: {INSTALL}"
         if os.environ.get("CI") == "true":
