@@ -27,7 +27,8 @@ from hsm.software import SoftwareKeystore
 from pki.adapters.store.store import Store
 from pki.bootstrap import registrar
 from pki.bootstrap.create import create
-from pki.bootstrap.home import Home, open_custodian, open_home
+from pki.bootstrap.custody import open_custodian
+from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.issuer import Issuer
 from pki.faults import Faults
 from pki.inventory.model import Certificate, Reason

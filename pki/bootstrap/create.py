@@ -18,7 +18,8 @@ from hsm import passphrase
 from hsm.api import KeyUse
 from hsm.software import SoftwareKeystore
 from pki.audit.events import event
-from pki.bootstrap.home import Home, issuance, issuer_view, open_authority, open_custodian, open_home, shipped
+from pki.bootstrap.custody import issuance, issuer_view, open_authority, open_custodian
+from pki.bootstrap.home import Home, open_home, shipped
 from pki.bootstrap.keys import make_key
 from pki.bootstrap.sealing import JOURNAL_KEY
 from pki.bootstrap.trial import try_authority, try_profiles

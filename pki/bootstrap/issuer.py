@@ -25,8 +25,9 @@ from pki.adapters.signer_socket import SignerServer
 from pki.adapters.store.publication import ResponderRecord
 from pki.audit.events import event
 from pki.bootstrap.chronicle import Chronicle
+from pki.bootstrap.custody import RESPONDER, issuance, open_authority, open_custodian, witness_file
 from pki.bootstrap.demand import Demand
-from pki.bootstrap.home import RESPONDER, Home, issuance, open_authority, open_custodian, open_home, witness_file
+from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.keys import make_key
 from pki.bootstrap.reconciliation import Reconciliation
 from pki.bootstrap.repository import publish_authority

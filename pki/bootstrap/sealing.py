@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pki.adapters.publication_files import PublicationFiles
 from pki.audit.seal import Sealer
-from pki.bootstrap.home import Home, open_custodian
+from pki.bootstrap.custody import open_custodian
+from pki.bootstrap.home import Home
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.door import SigningDoor
 from trust import clock

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pki.bootstrap import registrar
-from pki.bootstrap.home import issuance, open_authority, open_custodian, open_home, witness_file
+from pki.bootstrap.custody import issuance, open_authority, open_custodian, witness_file
+from pki.bootstrap.home import open_home
 from pki.bootstrap.issuer import open_issuer
 from pki.issuance.approvals import Act
 from pki.signing.door import SigningDoor

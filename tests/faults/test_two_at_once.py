@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pki.adapters.publication_files import PublicationFiles
-from pki.bootstrap.home import open_authority
+from pki.bootstrap.custody import open_authority
 from pki.bootstrap.issuer import crl_publisher
 from pki.inventory.model import Certificate, State
 from pki.signing.door import SigningDoor

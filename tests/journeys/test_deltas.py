@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.adapters.publication_files import PublicationFiles
-from pki.bootstrap.home import open_authority
+from pki.bootstrap.custody import open_authority
 from pki.bootstrap.issuer import crl_publisher
 from pki.inventory.model import Certificate, Reason
 from pki.signing.door import SigningDoor

@@ -12,7 +12,8 @@ import pytest
 
 from pki.bootstrap import trial
 from pki.bootstrap.create import create
-from pki.bootstrap.home import open_authority, open_home
+from pki.bootstrap.custody import open_authority
+from pki.bootstrap.home import open_home
 from tests.world import BASE_URL, World
 from trust.errors import Refused
 from trust.testing import FixedClock

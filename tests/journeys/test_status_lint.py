@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from pki.adapters.publication_files import PublicationFiles
-from pki.bootstrap.home import open_authority
+from pki.bootstrap.custody import open_authority
 from pki.bootstrap.issuer import crl_publisher
 from pki.inventory.model import Certificate, Reason
 from pki.lint.external import lint_certificate, lint_crl, lint_ocsp_response

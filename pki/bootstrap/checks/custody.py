@@ -29,7 +29,7 @@ def judge_keys(home: Home) -> list[Finding]:
     from hashlib import sha256
 
     from hsm.api import KeyRef
-    from pki.bootstrap.home import open_custodian
+    from pki.bootstrap.custody import open_custodian
     from trust.algorithms import spki
 
     folder = home.settings.home
