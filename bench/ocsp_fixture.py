@@ -58,13 +58,8 @@ class Fixture:
         return StatusFact(serial, Status.GOOD)
 
     def question(self, serial: bytes, nonce: bytes = b"") -> bytes:
-        """Write an OCSPRequest as nearly every client does: SHA-1 CertID, no extension unless a nonce."""
-        extensions = b""
-        if nonce:
-            value = der.octet_string(der.octet_string(nonce))
-            extensions = der.explicit(2, der.sequence(der.sequence(der.oid(oids.OCSP_NONCE), value)))
-        single = der.sequence(cert_id(self.authority, SHA1, serial))
-        return der.sequence(der.sequence(der.sequence(single), extensions))
+        """Write an OCSPRequest about one of ours."""
+        return question(self.authority, serial, nonce)
 
     def answers(self) -> Iterator[tuple[bytes, bytes]]:
         """Go through (serial, OCSPResponse) of the sample, from the store."""
@@ -87,6 +82,16 @@ class Fixture:
                 else:
                     file.write(f"GET /ocsp/{quote(base64.b64encode(body).decode(), safe='')}\n")
         return path
+
+
+def question(authority: Authority, serial: bytes, nonce: bytes = b"") -> bytes:
+    """Write an OCSPRequest as nearly every client does: SHA-1 CertID, no extension unless a nonce."""
+    extensions = b""
+    if nonce:
+        value = der.octet_string(der.octet_string(nonce))
+        extensions = der.explicit(2, der.sequence(der.sequence(der.oid(oids.OCSP_NONCE), value)))
+    single = der.sequence(cert_id(authority, SHA1, serial))
+    return der.sequence(der.sequence(der.sequence(single), extensions))
 
 
 def serials(count: int, seed: int) -> list[bytes]:
