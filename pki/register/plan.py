@@ -127,7 +127,7 @@ class Comparison(Iterator[Change]):
         self.unchanged = 0
         self.doubtful = after.doubtful
         self.unreadable = after.unreadable
-        self._changes = self._walk(_lines(old), _lines(new))
+        self._changes = _everybody(_lines(new)) if old is None else self._walk(_lines(old), _lines(new))
 
     def __iter__(self) -> Comparison:
         """Return itself: a comparison is walked once."""
@@ -175,6 +175,15 @@ def _lines(path: Path | None) -> Iterator[bytes]:
     if path is not None:
         for block in blocks(path):
             yield from block
+
+
+def _everybody(lines: Iterator[bytes]) -> Iterator[Change]:
+    """Yield the changes of a first register, where there is nobody to compare with: a million and a half of them, made twice."""
+    kind = ChangeKind.NEW
+    for octets in lines:
+        if not octets.endswith(DOUBT):
+            line = octets[:-1].decode()
+            yield Change(kind, line[: line.index("\t")], None, line)
 
 
 def _idnat(line: bytes | None) -> bytes | None:
@@ -233,7 +242,8 @@ class Tally:
         self._digest = hashlib.sha256()
         self._reasons: Counter[ChangeReason] = Counter()
         self._rights_taken = 0
-        self._counts: dict[ChangeKind, tuple[int, Counter[str]]] = {kind: (0, Counter()) for kind in ChangeKind}
+        self._people: Counter[ChangeKind] = Counter()
+        self._professions: dict[ChangeKind, Counter[str]] = {kind: Counter() for kind in ChangeKind}
 
     def counting(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Yield the changes, each counted; a new person who was gone comes out as ``back``."""
@@ -252,23 +262,26 @@ class Tally:
             yield change
 
     def _count(self, kind: ChangeKind, line: str) -> None:
-        people, by_profession = self._counts[kind]
-        self._counts[kind] = people + 1, by_profession
-        for profession in {exercice.partition("|")[0] for exercice in line.split("\t")[2:]}:
+        self._people[kind] += 1
+        by_profession, exercices = self._professions[kind], line.split("\t")[2:]
+        if len(exercices) == 1:  # nearly everybody
+            by_profession[exercices[0].partition("|")[0]] += 1
+            return
+        for profession in {exercice.partition("|")[0] for exercice in exercices}:
             by_profession[profession] += 1
 
     def summary(self, comparison: Comparison) -> PlanSummary:
         """Return the figures; the comparison has been walked to its end, through `counting`."""
         return PlanSummary(
-            self._counts[ChangeKind.NEW][0],
-            self._counts[ChangeKind.CHANGED][0],
-            self._counts[ChangeKind.GONE][0],
-            self._counts[ChangeKind.BACK][0],
+            self._people[ChangeKind.NEW],
+            self._people[ChangeKind.CHANGED],
+            self._people[ChangeKind.GONE],
+            self._people[ChangeKind.BACK],
             comparison.unchanged,
             comparison.doubtful,
             comparison.unreadable,
             self._rights_taken,
             dict(self._reasons),
-            {kind: dict(counts) for kind, (_, counts) in self._counts.items() if counts},
+            {kind: dict(counts) for kind, counts in self._professions.items() if counts},
             self._digest.hexdigest(),
         )

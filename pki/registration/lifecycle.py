@@ -404,5 +404,6 @@ def _sha256_of(path: Path) -> str | None:
 
 
 def _stored(change: Change) -> tuple[str, str, bytes]:
-    assert change.after_line is not None and change.after_digest is not None
-    return change.idnat, change.after_line, change.after_digest
+    line, digest = change.after_line, change.after_digest  # hashed when it is asked: once, for there are a million and a half
+    assert line is not None and digest is not None
+    return change.idnat, line, digest
