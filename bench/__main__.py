@@ -1,49 +1,59 @@
 """`make bench`: run the sections one after the other, and print one table.
 
-python -m bench                 the usual sizes, some minutes
-python -m bench --full          one million and two million, as the goals say
+python -m bench                 the usual sizes, ten minutes
+python -m bench --full          one million and two million, as the goals say: most of an hour
+python -m bench --tiny          to see that each section runs
 python -m bench --only crl      one section
+
+How to read it: docs/bench.md.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
+import time
 
-from bench.table import Row
+from bench.sizes import Size, options
+from bench.table import Row, note
 
-SECTIONS = ("issuance", "register", "crl", "validation", "publication")
+SECTIONS = ("issuance", "register", "crl", "status", "validation", "publication")
 
 
 def main() -> int:
     """Run; exit 1 when a section failed (a goal that is missed is a figure, not a failure)."""
-    parser = argparse.ArgumentParser(prog="bench", description="Ours beside the peers, in one run.")
-    parser.add_argument("--full", action="store_true", help="the sizes of the goals: one and two million")
+    parser = options("bench", "Ours beside the peers, in one run.")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     args = parser.parse_args()
     rows: list[Row] = []
     failed = []
     for section in args.only:
-        print(f"— {section}", file=sys.stderr, flush=True)
-        command = [sys.executable, "-P", "-m", f"bench.{section}", *(["--full"] if args.full else [])]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.getcwd()}
-        ) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if line.startswith("ROW "):
-                    rows.append(Row(**json.loads(line[4:])))
-                else:
-                    print(f"  {line}", end="", file=sys.stderr)
-        if process.returncode:
+        began = time.monotonic()
+        note(f"— {section}")
+        if not run(section, args.size, rows):
             failed.append(section)
+        note(f"  {time.monotonic() - began:.0f} s; load {os.getloadavg()[0]:.1f}")
     print(table(rows))
     if failed:
-        print(f"sections that failed: {', '.join(failed)}", file=sys.stderr)
+        note(f"sections that failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def run(section: str, size: Size, rows: list[Row]) -> bool:
+    """Run a section in a process of its own and collect its rows; return whether it came to its end."""
+    option = [] if size is Size.USUAL else [f"--{size}"]
+    command = [sys.executable, "-P", "-m", f"bench.{section}", *option]
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("ROW "):
+                rows.append(Row(**json.loads(line[4:])))
+            else:
+                note(f"  {line.rstrip()}")
+    return process.returncode == 0
 
 
 def table(rows: list[Row]) -> str:

@@ -26,7 +26,7 @@ SLOW = 1_000
 PROBES = 1_500
 
 
-def probe(server: Server, fixture: Fixture, count: int = PROBES) -> float:
+def probe(server: Server, fixture: Fixture, count: int) -> float:
     """Return the p99, in milliseconds."""
     head = b"POST /ocsp HTTP/1.1\r\nHost: a\r\nContent-Type: application/ocsp-request\r\nContent-Length: %d\r\n\r\n"
     questions = [fixture.question(serial) for serial in fixture.sample[:200]]
@@ -137,7 +137,7 @@ def flood(requests: Path) -> Callable[[Server], object]:
     return flooding
 
 
-def rows(server: Server, fixture: Fixture, rounds: int) -> Iterator[Row]:
+def rows(server: Server, fixture: Fixture, rounds: int, probes: int) -> Iterator[Row]:
     """Measure, alternated; a row per kind of hostility: its p99 over the p99 without it."""
     known = fixture.write_requests(fixture.folder / "known", serials=fixture.sample[:20_000])
     strangers = serials(20_000, 99)
@@ -154,7 +154,7 @@ def rows(server: Server, fixture: Fixture, rounds: int) -> Iterator[Row]:
     for _ in range(rounds):
         for kind, disturbing in kinds.items():
             with disturbing(server):  # type: ignore[attr-defined]
-                found[kind].append(probe(server, fixture))
+                found[kind].append(probe(server, fixture, probes))
             time.sleep(0.3)
     medians = {kind: sorted(values)[len(values) // 2] for kind, values in found.items()}
     note("p99 of a probe, ms: " + ", ".join(f"{kind} {value:.2f}" for kind, value in medians.items()))

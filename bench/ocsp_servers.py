@@ -162,8 +162,9 @@ def ours(fixture: Fixture) -> Iterator[Server]:
     (config / "authority.toml").write_text("[publication]\nworkers = 1\n")
     code = "import sys, pathlib; from web.publication.server import serve; sys.exit(serve(pathlib.Path(sys.argv[1])))"
     port = free_port()
-    environment = {"SCEAU_BASE_PORT": str(port - 1), "PYTHONPATH": os.getcwd()}
-    with process([*python(), "-c", code, str(fixture.folder)], port, **environment) as running:
+    with process(
+        [*python(), "-c", code, str(fixture.folder)], port, SCEAU_BASE_PORT=str(port - 1), PYTHONPATH=os.getcwd()
+    ) as running:
         yield Server("ours", port, [running.pid])
 
 

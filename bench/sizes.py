@@ -22,10 +22,16 @@ class Size(StrEnum):
         return {Size.TINY: tiny, Size.USUAL: usual, Size.FULL: full}[self]
 
 
-def chosen(section: str, arguments: Sequence[str] | None = None) -> Size:
-    """Read the size from a section's command line."""
-    parser = argparse.ArgumentParser(prog=f"python -m bench.{section}")
+def options(section: str, about: str | None = None) -> argparse.ArgumentParser:
+    """Return the command line that every section has; a section may add to it."""
+    parser = argparse.ArgumentParser(prog=f"python -m {section}", description=about)
     parser.add_argument("--tiny", dest="size", action="store_const", const=Size.TINY, help="to see that it runs")
     parser.add_argument("--full", dest="size", action="store_const", const=Size.FULL, help="the sizes of the goals")
-    size: Size | None = parser.parse_args(arguments).size
-    return size or Size.USUAL
+    parser.set_defaults(size=Size.USUAL)
+    return parser
+
+
+def chosen(section: str, arguments: Sequence[str] | None = None) -> Size:
+    """Read the size from a section's command line."""
+    size: Size = options(f"bench.{section}").parse_args(arguments).size
+    return size
