@@ -204,7 +204,9 @@ class Body:
             raise Malformed("removeFromCRL belongs to delta CRLs (RFC 5280 §5.3.1)")
 
 
-def delta_body(changed: Iterable[Row], released: Iterable[tuple[bytes, int, int]]) -> Body:
+def delta_body(
+    changed: Iterable[tuple[bytes, int, int | None, *tuple[int, ...]]], released: Iterable[tuple[bytes, int, int]]
+) -> Body:
     """Return what happened since the base list was made (RFC 5280 §5.2.4).
 
     Args:

@@ -31,6 +31,7 @@ DELTA_MARGIN_SECONDS = 15 * 60
 does no harm (RFC 5280 §5.2.4)."""
 _AT_HAND = 20_000
 """Rows in memory at a time: a million of them would weigh more than the lists."""
+_HOLD = Reason.CERTIFICATE_HOLD.value
 AT_ONCE = datetime.min.replace(tzinfo=UTC)
 """Since when a list waits that is not as it should be: no delay is left."""
 
@@ -182,7 +183,7 @@ class Lists:
         for shard in again:
             self.bodies[shard] = Body()
             self._fill(tx, shard)
-        for shard in again | {row[4] for row in rows.values()}:
+        for shard in again | {row[3] for row in rows.values()}:
             self._mark(shard, now)
         self._held -= first.keys() - rows.keys()
 
@@ -195,7 +196,7 @@ class Lists:
         ca, shard, start = self.issuer.ca, shard_of(base.scope), int(base.this_update.timestamp()) - DELTA_MARGIN_SECONDS
         changed = tx.certificates.revocations(ca, shard, changed_since=start)
         released = [row for row in tx.certificates.releases(ca, start) if shard in (None, row[2])]
-        return delta_body((row[:5] for row in changed), released)
+        return delta_body(changed, released)
 
     def full(self) -> Body:
         """Return the entries of all shards, as one body."""
@@ -214,13 +215,13 @@ class Lists:
         while some := list(islice(rows, _AT_HAND)):
             by_shard: defaultdict[int, list[RevokedRow]] = defaultdict(list)
             for row in some:
-                by_shard[row[4]].append(row)
+                by_shard[row[3]].append(row)
             for each, part in by_shard.items():
                 self._body(each).extend(part)
             self._note_holds(some)
 
     def _append(self, row: RevokedRow) -> None:
-        serial, revoked_at, reason, _, shard, _ = row
+        serial, revoked_at, reason, shard = row
         self._body(shard).append(serial, revoked_at, reason)
         self._note_holds([row])
 
@@ -231,7 +232,7 @@ class Lists:
         return body
 
     def _note_holds(self, rows: Sequence[RevokedRow]) -> None:
-        held = {row[0] for row in rows if row[2] == Reason.CERTIFICATE_HOLD}
+        held = {row[0] for row in rows if row[2] == _HOLD}
         if self._held:
             self._held -= {row[0] for row in rows}
         self._held |= held

@@ -11,8 +11,8 @@ from pki.audit.journal import Journal
 StatusRow = tuple[bytes, int, int | None, int | None]
 """Serial, state (`pki.inventory.model.State`), revoked at and reason, in seconds and CRLReason numbers."""
 
-RevokedRow = tuple[bytes, int, int | None, int, int, int]
-"""Serial, revoked at, reason, not after, shard, changed at."""
+RevokedRow = tuple[bytes, int, int | None, int]
+"""Serial, revoked at (seconds), CRLReason, shard: what a list says, and no column more, for a million rows are read."""
 
 
 class CertificatesPort(Protocol):

@@ -220,8 +220,8 @@ class Certificates:
 
     def revocations(
         self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
-    ) -> Iterator[tuple[bytes, int, int | None, int, int, int]]:
-        """Yield (serial, revoked at, reason, not after, shard, changed at) of the revoked and held ones changed since; those
+    ) -> Iterator[tuple[bytes, int, int | None, int]]:
+        """Yield (serial, revoked at, reason, shard) of the revoked and held ones changed since; those
         that expired and were revoked before `live_at` are left out.
 
         Ordered by date then serial, so that a rebuilt CRL body is the same everywhere.
@@ -232,11 +232,7 @@ class Certificates:
             where.append(or_(c.not_after >= live_at, c.revoked_at >= live_at))
         if shard is not None:
             where.append(c.shard == shard)
-        statement = (
-            select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard, c.changed_at)
-            .where(and_(*where))
-            .order_by(c.revoked_at, c.serial)
-        )
+        statement = select(c.serial, c.revoked_at, c.reason, c.shard).where(and_(*where)).order_by(c.revoked_at, c.serial)
         # As the driver has them: a million of SQLAlchemy's rows cost twice what the database does.
         result: Any = self._connection.execute(statement)
         try:
@@ -245,15 +241,15 @@ class Certificates:
         finally:
             result.close()
 
-    def revocations_of(self, serials: Sequence[bytes]) -> list[tuple[bytes, int, int | None, int, int, int]]:
+    def revocations_of(self, serials: Sequence[bytes]) -> list[tuple[bytes, int, int | None, int]]:
         """Return the same of those of these certificates that are revoked or held, in the same order."""
-        found: list[tuple[bytes, int, int | None, int, int, int]] = []
+        found: list[tuple[bytes, int, int | None, int]] = []
         c = certificates.c
         for start in range(0, len(serials), 500):
-            statement = select(c.serial, c.revoked_at, c.reason, c.not_after, c.shard, c.changed_at).where(
+            statement = select(c.serial, c.revoked_at, c.reason, c.shard).where(
                 c.serial.in_(serials[start : start + 500]), c.state >= State.HELD.value
             )
-            found += [(bytes(row[0]), row[1], row[2], row[3], row[4], row[5]) for row in self._connection.execute(statement)]
+            found += [(bytes(row[0]), row[1], row[2], row[3]) for row in self._connection.execute(statement)]
         return sorted(found, key=lambda row: (row[1], row[0]))
 
     def shards_of(self, serials: Sequence[bytes]) -> list[int]:
