@@ -207,7 +207,10 @@ class Certificates:
             .order_by(certificates.c.serial)
             .limit(limit)
         )
-        return [(bytes(row[0]), row[1], row[2], row[3]) for row in self._connection.execute(statement)]
+        result: Any = self._connection.execute(statement)
+        page: list[tuple[bytes, int, int | None, int | None]] = result.cursor.fetchall()  # as the driver has them: see `revocations`
+        result.close()
+        return page
 
     def statuses(self, serials: Sequence[bytes], *, ca: str | None = None) -> list[tuple[bytes, int, int | None, int | None]]:
         """Return (serial, state, revoked at, reason) of these certificates (of one CA, if said): no TBS is read."""
@@ -221,8 +224,8 @@ class Certificates:
     def revocations(
         self, ca: str, shard: int | None, *, changed_since: int = 0, live_at: int = 0
     ) -> Iterator[tuple[bytes, int, int | None, int]]:
-        """Yield (serial, revoked at, reason, shard) of the revoked and held ones changed since; those
-        that expired and were revoked before `live_at` are left out.
+        """Yield (serial, revoked at, reason, shard) of the revoked and held ones changed since; those that expired and were
+        revoked before `live_at` are left out.
 
         Ordered by date then serial, so that a rebuilt CRL body is the same everywhere.
         """
