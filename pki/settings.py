@@ -23,6 +23,7 @@ LARGEST = 1_000_000_000
 """Of any number in a configuration."""
 MODES = ("demo", "test", "production")
 ROLES = frozenset({"register", "approve", "revoke"})
+_PAGES = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?", re.ASCII)
 _OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _PROCESSES = frozenset({"register", "withdrawal"})
 """Names under which programs act: what they hold they release (`Certificate.is_held_by_a_cause`)."""
@@ -116,6 +117,9 @@ class Settings:
     boards: Mapping[str, Board]
     register: RegisterSettings
     nonce_policy: str
+    pages_url: str | None = None
+    """Where people find the pages, without a final slash; None is this machine, at the port they are served on. Passkeys are
+    bound to its host: it never changes."""
     known_weak: KnownWeakModuli = SHIPPED
     """RSA moduli whose private half is public knowledge (CP 6.1.6): those that ship, and the operator's."""
 
@@ -209,6 +213,7 @@ def load(home: Path) -> Settings:
     publication = _table(document, "publication", {"base_url"}, optional={"listen"})
     database = _table(document, "database", set(), optional={"url"})
     ocsp = _table(document, "ocsp", set(), optional={"nonce"})
+    pages = _table(document, "pages", set(), optional={"base_url"})
     keys = _table(document, "keys", set(), optional={"known_weak"})
     register = _build(RegisterSettings, document.pop("register", {}), "register")
     cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
@@ -230,6 +235,7 @@ def load(home: Path) -> Settings:
         boards=boards,
         register=register,
         nonce_policy=ocsp.get("nonce", "sign"),
+        pages_url=_pages_url(pages.get("base_url")),
         known_weak=_known_weak(config, keys.get("known_weak")),
     )
     _check(settings)
@@ -269,6 +275,13 @@ def _check(settings: Settings) -> None:
             raise Refused(
                 f"{board.code} asks {board.bulk_approvals} approvals but has {deciders} deciding officers", citation="CP 5.2.2"
             )
+
+
+def _pages_url(url: str | None) -> str | None:
+    if url is not None and _PAGES.fullmatch(url) is None:
+        # Passkeys exist over TLS only, and need a name: an address of numbers has none (Web Authentication §5.1.3).
+        raise Malformed(f"authority.toml: [pages] base_url is https://HOST, not {shown(url)}")
+    return url
 
 
 def _board(path: Path) -> Board:

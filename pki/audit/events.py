@@ -26,6 +26,7 @@ _LARGEST_NUMBER = 1 << 63
 
 VOCABULARY: Mapping[str, str] = MappingProxyType(
     {
+        "account": "who signs in: officer or person, and the identifier",
         "approvals": "officers who approved, by their identifiers",
         "back": "people whom the plan finds entitled again, a count",
         "by": "who acted: an officer's identifier, a person's national identifier, or the name of one of our processes",
@@ -184,6 +185,11 @@ EVENTS: Mapping[str, EventType] = _types(
     ("organisation.declared", "organisation subject by", "a structure was declared, with the person who answers for it"),
     ("organisation.approved", "organisation officer ordre hash", "an officer approved a structure"),
     ("organisation.withdrawn", "organisation reason by", "a structure may ask for nothing more"),
+    # --- who is in front of the screen (§5.2.3) ---------------------------------------------------------------------------------
+    ("entry.made", "account by", "a one-time link was made, by which an account may register a passkey"),
+    ("entry.failed", "account", "a wrong code was typed for a one-time link"),
+    ("passkey.registered", "account key kind by", "a passkey was registered; `kind` is the model that the authenticator gave"),
+    ("passkey.withdrawn", "account key by", "a passkey opens and signs nothing more"),
     # --- requests and orders (§4.1, §4.2) ---------------------------------------------------------------------------------------
     ("request.submitted", "request profile subject key channel by", "a certificate was asked for, possession of its key proven"),
     ("request.approved", "request officer ordre hash", "an officer signed the canonical hash of the request"),

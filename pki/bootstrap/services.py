@@ -35,6 +35,8 @@ class Service:
     """Relative to the home."""
     urls: Mapping[str, str] = field(default_factory=dict)
     """What `sceau urls` says of it: key → path."""
+    host: str | None = None
+    """The name by which this machine's browsers reach it, where a number will not do: passkeys are bound to a name."""
 
     def port(self, base_port: int) -> int | None:
         """Return the TCP port it answers on, if any."""
@@ -43,13 +45,21 @@ class Service:
     def address(self, base_port: int, host: str) -> str | None:
         """Return the address to open on this machine, without a final slash; None when it has no network face."""
         port = self.port(base_port)
-        return None if port is None else f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        name = self.host or (f"[{host}]" if ":" in host else host)
+        return None if port is None else f"http://{name}:{port}"
 
 
 SERVICES = (
     Service("issuer", "pki.bootstrap.issuer:serve", takes_stop=True, socket="run/signer.sock"),
     Service(
         "publication", "web.publication.server:serve", port_offset=1, urls={"publication": "", "ocsp": "/ocsp", "crl": "/crl"}
+    ),
+    Service(
+        "authority",
+        "web.authority:serve",
+        port_offset=0,
+        urls={"authority": "", "board": "/ordre/"},
+        host="localhost",
     ),
 )
 """Every process, in the order in which they are started."""

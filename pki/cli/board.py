@@ -47,13 +47,25 @@ def register(subparsers: Subparsers) -> None:
     )
     entered.add_argument("officer", metavar="ID", help="the officer, as in the board's file")
     entered.add_argument("--public-key", metavar="FILE", type=Path, required=True, help="the public key")
+    invited = command(
+        verbs,
+        "invite",
+        "print a one-time link by which an officer creates a passkey",
+        examples=["sceau board invite cnom-1"],
+        description=paragraph(
+            "Print a link that lives one hour and serves once: the officer opens it, and the browser creates a passkey that "
+            "signs in and signs decisions. Earlier links of this officer end. Hand it over in person, or by a way that you trust."
+        ),
+    )
+    invited.add_argument("officer", metavar="ID", help="the officer, as in the board's file")
     gone = command(
         verbs,
         "officer-withdraw",
         "withdraw the keys of an officer",
         examples=["sceau board officer-withdraw cnom-1 --reason left"],
         description=paragraph(
-            "Withdraw every key of an officer: acts signed with them decide nothing more, those that wait included."
+            "Withdraw every key and passkey of an officer: acts signed with them decide nothing more, those that wait included, "
+            "and the officer's sessions end."
         ),
     )
     gone.add_argument("officer", metavar="ID", help="the officer")

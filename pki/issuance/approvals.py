@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pki.settings import Board, Officer, Settings
 from trust import clock
 from trust.algorithms import algorithm_of
+from trust.assertion import Assertion, signs
 from trust.canonical import canonical
 from trust.errors import Malformed, Missing, Refused, shown
 from trust.transparency.merkle import InclusionProof, leaf_hash
@@ -56,6 +57,21 @@ class Act:
             if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not (name.isascii() and name.isprintable()):
                 raise Malformed(f"the officer, the type and the target of an act are short texts, not {shown(name)}")
 
+    @classmethod
+    def of(cls, statement: str, signature: bytes, *, officer: str) -> Act:
+        """Make the act of an officer from the statement that was signed: its type and its target are what it says.
+
+        Raises:
+            Malformed: it says neither, or another officer.
+        """
+        try:
+            said = json.loads(statement)
+            act = cls(officer, said["type"], said["target"], statement, signature)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Malformed("this is not the statement of an act") from None
+        act.record()
+        return act
+
     def record(self) -> dict[str, Any]:
         """Return the statement, read.
 
@@ -87,6 +103,19 @@ class OfficerKey:
     spki: bytes
     registered_at: datetime
     withdrawn_at: datetime | None
+    rp_id: str | None = None
+    """The relying party, when the key is a passkey: its signatures are assertions (`trust.assertion`)."""
+
+    def signed(self, statement: str, signature: bytes) -> bool:
+        """Tell whether this key made this signature over a statement. When it was made is for the caller to judge."""
+        if self.rp_id is not None:
+            try:
+                return signs(Assertion.unpack(signature), statement.encode(), self.spki, self.rp_id)
+            except Malformed:
+                return False
+        public_key = load_der_public_key(self.spki)
+        algorithm = algorithm_of(public_key)
+        return algorithm is not None and algorithm.verifies(public_key, signature, statement.encode())
 
 
 def statement_of(act_type: str, officer: str, target: str, at: datetime, facts: dict[str, Any]) -> str:
@@ -119,15 +148,9 @@ def verify_act(
     for key in keys:
         if key.officer != act.officer or key.registered_at > at + ACT_CLOCK_TOLERANCE or key.withdrawn_at is not None:
             continue
-        if _signed_by(key.spki, act.signature, act.statement.encode()):
+        if key.signed(act.statement, act.signature):
             return officer, record
     raise Refused(f"no registered key of {act.officer} made this signature", citation="CP 5.2.3")
-
-
-def _signed_by(spki: bytes, signature: bytes, data: bytes) -> bool:
-    public_key = load_der_public_key(spki)
-    algorithm = algorithm_of(public_key)
-    return algorithm is not None and algorithm.verifies(public_key, signature, data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, APPROVAL, SUBMISSION, Act, OfficerKey
 from pki.issuance.order import CertificateOrder, Request, read_request
@@ -78,6 +78,7 @@ def _mandate(officer: Officer, keys: Sequence[OfficerKey]) -> dict[str, Any]:
                 "spki": _text(key.spki),
                 "registered_at": clock.text(key.registered_at),
                 "withdrawn_at": None if key.withdrawn_at is None else clock.text(key.withdrawn_at),
+                "rp_id": key.rp_id,
             }
             for key in keys
             if key.officer == officer.id
@@ -197,9 +198,8 @@ def _signing_key(act: Act, mandate: Mapping[str, Any], signed_at: datetime) -> s
             continue
         if withdrawn is not None and clock.parse(withdrawn) < signed_at:
             continue
-        public = load_der_public_key(_octets(key["spki"]))
-        algorithm = algorithm_of(public)
-        if algorithm is not None and algorithm.verifies(public, act.signature, act.statement.encode()):
+        its = OfficerKey(act.officer, _octets(key["spki"]), clock.parse(key["registered_at"]), None, key.get("rp_id"))
+        if its.signed(act.statement, act.signature):
             return str(key["registered_at"])
     raise Alarm(f"no key that {act.officer} had at that time made this signature")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 
 from pki.audit.events import event
+from pki.authenticators.model import Account, Kind
 from pki.issuance.approvals import OfficerKey
 from pki.registration.ports import RegistrationStore
 from pki.settings import Officer, Settings
@@ -62,6 +63,7 @@ class OfficerKeys:
             count = tx.acts.withdraw_keys(officer_id, now) if officer_id.isascii() else 0
             if not count:
                 raise Missing(f"no key of {officer_id!r} is in force")
+            tx.authenticators.withdraw_account(Account(Kind.OFFICER, officer_id), now)
             board = self._board_of(officer_id)
             tx.journal.append(event("officer.withdrawn", officer=officer_id, ordre=board, reason=reason, by=by), at=now)
         return count

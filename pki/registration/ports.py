@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pki.audit.journal import Journal
+from pki.authenticators.model import Account
 from pki.inventory.model import Certificate
 from pki.issuance.approvals import Act, OfficerKey
 from pki.issuance.order import CertificateOrder
@@ -96,6 +97,12 @@ class RegisterPort(Protocol):
     def lift_sanctions(self, ids: Sequence[str], at: datetime) -> None: ...
 
 
+class AuthenticatorsPort(Protocol):
+    """Passkeys and sessions, as far as a mandate that ends takes them along."""
+
+    def withdraw_account(self, account: Account, at: datetime) -> None: ...
+
+
 class RegistrationTransaction(Protocol):
     """One transaction, with everything that registration reads and writes."""
 
@@ -103,6 +110,8 @@ class RegistrationTransaction(Protocol):
     def requests(self) -> RequestsPort: ...
     @property
     def acts(self) -> ActsPort: ...
+    @property
+    def authenticators(self) -> AuthenticatorsPort: ...
     @property
     def organisations(self) -> OrganisationsPort: ...
     @property

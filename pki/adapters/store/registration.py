@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import insert_many, select_in
@@ -82,6 +82,29 @@ class Requests:
         if state is not None:
             statement = statement.where(batches.c.state == state.value)
         return [_batch(row) for row in self._connection.execute(statement)]
+
+    def count(self, *, board: str, state: BatchState) -> int:
+        """Count the batches of a board in a state."""
+        statement = select(func.count()).select_from(batches).where(batches.c.board == board, batches.c.state == state.value)
+        return self._connection.execute(statement).scalar_one()
+
+    def summary(self, batch_id: str) -> dict[str, int]:
+        """Count the requests of a batch by profile."""
+        statement = select(requests.c.profile, func.count()).where(requests.c.batch == batch_id).group_by(requests.c.profile)
+        return {row[0]: row[1] for row in self._connection.execute(statement)}
+
+    def search(self, board: str, holder: str | None, text: str, *, limit: int) -> list[tuple[RequestRecord, BatchState]]:
+        """Return the latest requests of a board for a holder, or whose statement (a name, an address) has this text."""
+        # The statement is canonical JSON: a name stands in it as it is written, whatever its accents.
+        matches = requests.c.holder == holder if holder else requests.c.statement.icontains(text, autoescape=True)
+        statement = (
+            select(*_REQUEST, batches.c.state)
+            .join(batches, batches.c.id == requests.c.batch)
+            .where(batches.c.board == board, matches)
+            .order_by(batches.c.submitted_at.desc(), requests.c.position)
+            .limit(limit)
+        )
+        return [(RequestRecord(*row[:-1]), BatchState(row[-1])) for row in self._connection.execute(statement)]
 
     def of_batch(self, batch_id: str) -> list[RequestRecord]:
         """Return the requests of a batch, in order of position."""
@@ -181,7 +204,11 @@ class Acts:
         statement = select(officers).where(officers.c.id == officer).order_by(officers.c.registered_at)
         return [
             OfficerKey(
-                row.id, bytes(row.spki), moment(row.registered_at), None if row.withdrawn_at is None else moment(row.withdrawn_at)
+                row.id,
+                bytes(row.spki),
+                moment(row.registered_at),
+                None if row.withdrawn_at is None else moment(row.withdrawn_at),
+                row.rp_id,
             )
             for row in self._connection.execute(statement)
         ]
@@ -190,16 +217,21 @@ class Acts:
         """Return the officers who have, or had, this key."""
         return [row[0] for row in self._connection.execute(select(officers.c.id).where(officers.c.spki == spki))]
 
-    def add_key(self, officer: str, spki: bytes, at: datetime) -> None:
-        """Register a key for an officer.
+    def add_key(self, officer: str, spki: bytes, at: datetime, rp_id: str | None = None) -> None:
+        """Register a key for an officer; `rp_id` for a passkey.
 
         Raises:
-            Conflict: it is registered already.
+            Conflict: it is registered already, for this officer or for another.
         """
         try:
-            self._connection.execute(insert(officers).values(id=officer, spki=spki, registered_at=seconds(at)))
+            self._connection.execute(insert(officers).values(id=officer, spki=spki, registered_at=seconds(at), rp_id=rp_id))
         except IntegrityError:
-            raise Conflict(f"{officer} already has this key") from None
+            raise Conflict(f"{officer} already has this key, or another officer has it") from None
+
+    def withdraw_key(self, officer: str, spki: bytes, at: datetime) -> None:
+        """Withdraw one key of an officer."""
+        this = (officers.c.id == officer, officers.c.spki == spki, officers.c.withdrawn_at.is_(None))
+        self._connection.execute(update(officers).where(*this).values(withdrawn_at=seconds(at)))
 
     def withdraw_keys(self, officer: str, at: datetime) -> int:
         """Withdraw the keys of an officer; return how many were in force."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from pki.adapters.store.authenticators import Authenticators
 from pki.adapters.store.certificates import BlockedKeys, Certificates, Outbox
 from pki.adapters.store.engine import open_engine
 from pki.adapters.store.journal import JournalTable
@@ -33,6 +34,7 @@ class Transaction:
         self.certificates = Certificates(connection)
         self.orders = Orders(connection)
         self.acts = Acts(connection)
+        self.authenticators = Authenticators(connection)
         self.requests = Requests(connection)
         self.organisations = Organisations(connection)
         self.register = Register(connection)

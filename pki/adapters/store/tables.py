@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The revision that these tables are (`migrations/versions`)."""
 
 metadata = MetaData()
@@ -84,7 +84,10 @@ officers = Table(
     Column("spki", LargeBinary, nullable=False),
     Column("registered_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),
+    # The relying party, for a passkey: what is signed with it is an assertion (`trust.assertion`).
+    Column("rp_id", Text),
     UniqueConstraint("id", "spki"),
+    Index("officers_key", "spki", unique=True),
 )
 
 acts = Table(
@@ -97,6 +100,58 @@ acts = Table(
     Column("statement", Text, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
+)
+
+# --- who is in front of the screen (RFC 3647 §5.2.3) --------------------------------------------------------------------------
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("spki", LargeBinary, nullable=False),
+    Column("rp_id", Text, nullable=False),
+    Column("aaguid", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("backed_up", SmallInteger, nullable=False),
+    Column("counter", BigInteger, nullable=False),
+    Column("registered_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("code", LargeBinary),
+    Column("failures", SmallInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("passkey", LargeBinary, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("verified_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("account", Text),
+    Column("ends_at", BigInteger, nullable=False, index=True),
 )
 
 organisations = Table(

@@ -10,12 +10,14 @@ from typing import Any
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
+from pki.authenticators.model import Account, Kind
 from pki.bootstrap.home import open_home
+from pki.bootstrap.office import INVITATION, Office, open_office
 from pki.bootstrap.officers import make_key
 from pki.bootstrap.registrar import officer_keys
 from pki.cli._files import read
 from pki.cli._output import emit
-from pki.cli._text import at, day, table
+from pki.cli._text import at, day, minute, table
 from pki.issuance.approvals import OfficerKey
 from pki.registration.officers import KEY_ALGORITHMS
 from trust.algorithms import algorithm_of, spki
@@ -116,4 +118,30 @@ def _public_key(path: Path) -> bytes:
         raise Malformed(f"{path} is not a public key in PEM or DER") from None
 
 
-VERBS = {"list": _list, "officer-key": _make, "officer-register": _enter, "officer-withdraw": _withdraw}
+def demo_login(args: argparse.Namespace) -> int:
+    """Print a way into a demonstration.
+
+    Raises:
+        Refused: it is none.
+        Missing: nobody there has this role.
+    """
+    office = open_office(args.home)
+    if office.home.settings.mode != "demo":
+        raise Refused("only a demonstration lets anybody in: use `sceau board invite`", citation="CP 5.2.3")
+    return _print_invitation(args, office, args.role)
+
+
+def _invite(args: argparse.Namespace) -> int:
+    return _print_invitation(args, open_office(args.home), args.officer)
+
+
+def _print_invitation(args: argparse.Namespace, office: Office, officer_id: str) -> int:
+    officer = office.home.settings.officer(officer_id)
+    made = office.entries.invite(Account(Kind.OFFICER, officer.id), INVITATION, by=OPERATOR)
+    link = f"{office.url}/ordre/entree/{made.token}"
+    text = f"{officer.name} ({officer.board}) creates a passkey at:\n\n    {link}\n\nOnce, before {minute(made.entry.ends_at)}."
+    emit(args, {"officer": officer.id, "link": link, "ends_at": at(made.entry.ends_at)}, text)
+    return 0
+
+
+VERBS = {"invite": _invite, "list": _list, "officer-key": _make, "officer-register": _enter, "officer-withdraw": _withdraw}

@@ -10,14 +10,13 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pki.bootstrap.home import Home, open_home
+from pki.bootstrap.home import open_home
+from pki.bootstrap.proof import evidence_of
 from pki.cli._files import read
 from pki.cli._output import emit
 from pki.inventory import serials
-from pki.inventory.model import Certificate
-from pki.issuance.approvals import APPROVAL, SUBMISSION
-from pki.registration.evidence import check, gather
-from trust.errors import Malformed, Missing
+from pki.registration.evidence import check
+from trust.errors import Malformed
 
 LARGEST = 4 * 1024 * 1024
 
@@ -32,35 +31,13 @@ def run(args: argparse.Namespace) -> int:
         lines = [f"The evidence of certificate {checked.serial} holds:", *(f"  {step}" for step in checked.steps)]
         emit(args, {"serial": checked.serial, "holds": True, "steps": list(checked.steps)}, "\n".join(lines))
         return 0
-    evidence = _gathered(open_home(args.home), serials.parse(args.serial))
+    evidence = evidence_of(open_home(args.home), serials.parse(args.serial))
     steps = check(evidence, root).steps
     lines = [f"How certificate {args.serial} came to be:", *(f"  {step}" for step in steps)]
     emit(
         args, evidence, "\n".join([*lines, "The evidence itself: --json; anybody checks it with `sceau ra prove --check FILE`."])
     )
     return 0
-
-
-def _gathered(home: Home, serial: bytes) -> dict[str, Any]:
-    with home.store.read() as tx:
-        certificate = tx.certificates.get(serial)
-        if certificate.order_id.startswith("own:"):
-            raise Missing("the authority issued this certificate for itself: no officer asked for it")
-        order = tx.orders.get(certificate.order_id)
-        batch = tx.requests.batch(order.batch)
-        acts = [act for act_type in (SUBMISSION, APPROVAL) for act in tx.acts.of_target(act_type, batch.id)]
-        keys = [key for officer in sorted({act.officer for act in acts}) for key in tx.acts.keys(officer)]
-    return gather(_chain(home, certificate), order, batch, acts, home.settings.board(batch.board), keys)
-
-
-def _chain(home: Home, certificate: Certificate) -> list[bytes]:
-    chain, ca_id, known = [certificate.der], certificate.ca, home.ca_certificates()
-    while True:
-        chain.append(known[ca_id].der)
-        issuer = home.settings.ca(ca_id).issuer
-        if issuer is None:
-            return chain
-        ca_id = issuer
 
 
 def _evidence(path: Path) -> Any:

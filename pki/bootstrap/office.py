@@ -1,0 +1,109 @@
+"""What the pages stand on: every service of registration over one home, and who may sign in. No key (law 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from pki.authenticators.entries import Entries
+from pki.authenticators.model import Account, Kind
+from pki.authenticators.passkeys import Passkeys
+from pki.authenticators.sessions import Sessions
+from pki.authenticators.webauthn import Ceremonies
+from pki.bootstrap import registrar
+from pki.bootstrap.home import Home, open_home
+from pki.bootstrap.services import base_port, named
+from pki.registration.decide import Decisions
+from pki.registration.enrol import Enrolment
+from pki.registration.lifecycle import Lifecycle
+from pki.registration.organisations import Organisations
+from pki.revocation.service import Revocation
+from pki.settings import Settings
+from trust.errors import Missing
+
+INVITATION = timedelta(hours=1)
+"""How long an officer's first link lives (CP 5.2.3)."""
+
+
+@dataclass(frozen=True)
+class Office:
+    """One home, as the pages see it."""
+
+    home: Home
+    url: str
+    """Where people find the pages, without a final slash."""
+
+    @cached_property
+    def passkeys(self) -> Passkeys:
+        """Ceremonies and keys of accounts."""
+        home = self.home
+        ceremonies = Ceremonies(rp_id(self.url), home.settings.name)
+        return Passkeys(home.store, home.settings, ceremonies, home.clock, home.entropy)
+
+    @cached_property
+    def entries(self) -> Entries:
+        """One-time links."""
+        return Entries(self.home.store, self.home.clock, self.home.entropy)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Who is signed in."""
+        return Sessions(self.home.store, self.welcomes, self.home.clock, self.home.entropy)
+
+    @cached_property
+    def enrolment(self) -> Enrolment:
+        """Receives applications."""
+        return registrar.enrolment(self.home)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """Takes officers' decisions."""
+        return registrar.decisions(self.home)
+
+    @cached_property
+    def revocation(self) -> Revocation:
+        """Revokes, holds and releases."""
+        return registrar.revocation(self.home)
+
+    @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """Receives the register and the ordres' decisions."""
+        return registrar.lifecycle(self.home)
+
+    @cached_property
+    def organisations(self) -> Organisations:
+        """Receives structures."""
+        return registrar.organisations(self.home)
+
+    def welcomes(self, account: Account) -> bool:
+        """Tell whether an account has a place here now: a mandate for an officer, an entry in the register for a person."""
+        if account.kind is Kind.OFFICER:
+            try:
+                self.home.settings.officer(account.id)
+            except Missing:
+                return False
+            return True
+        with self.home.store.read() as tx:
+            return account.id in tx.register.standings([account.id], self.home.clock.now())
+
+
+def pages_url(settings: Settings) -> str:
+    """Return where people find the pages: as configured, else this machine."""
+    return settings.pages_url or f"http://localhost:{named('authority').port(base_port())}"
+
+
+def rp_id(url: str) -> str:
+    """Return the relying party of passkeys: the host of the pages."""
+    return url.split("://", 1)[1].split(":", 1)[0].split("/", 1)[0]
+
+
+def open_office(path: Path) -> Office:
+    """Open a home for its pages.
+
+    Raises:
+        Missing, Malformed, Refused, Unavailable: as `open_home`.
+    """
+    home = open_home(path)
+    return Office(home, pages_url(home.settings))

@@ -1,0 +1,90 @@
+"""Officers at work in a browser: a passkey from a one-time link, the queue, a decision signed with the passkey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from pki.authenticators.model import Account, Kind
+from pki.bootstrap.proof import evidence_of
+from pki.registration.evidence import check
+from pki.registration.model import BatchState
+from tests.builders.browser import DESK, PHONE, Visitor, chromium
+from tests.builders.pages import Pages, served
+from tests.world import World, doctor
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for the module."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Iterator[Pages]:
+    """The pages of an authority whose register has three doctors."""
+    world = World(tmp_path / "home")
+    world.apply_register([doctor(1, "DUPONT"), doctor(2), doctor(3)])
+    with served(world) as pages:
+        yield pages
+    world.close()
+
+
+def enter(browser: Browser, pages: Pages, officer: str, screen: dict[str, Any] = DESK) -> Visitor:
+    """Have an officer create a passkey from a one-time link."""
+    visitor = Visitor.arrive(browser, screen)
+    link, _ = pages.invite(Account(Kind.OFFICER, officer))
+    visitor.page.goto(link)
+    visitor.page.get_by_role("button", name="Créer ma clé d'accès").click()
+    expect(visitor.page.get_by_role("heading", name="Demandes de certificats")).to_be_visible()
+    return visitor
+
+
+def submitted(world: World, *ranks: int) -> str:
+    """Have the first officer of CNOM ask for certificates with the key of the command line."""
+    people = [doctor(rank, "DUPONT" if rank == 1 else "ESSAI") for rank in ranks]
+    draft = world.enrolment.draft("cnom-1", [world.application(person) for person in people])
+    return world.enrolment.submit(draft, world.act("cnom-1", draft.statement(world.clock.now()))).id
+
+
+def test_an_officer_approves_with_a_passkey_and_the_certificate_proves_it(browser: Browser, pages: Pages) -> None:
+    """The issuer takes the passkey's signature for what it is, and so does whoever checks the evidence elsewhere."""
+    world = pages.world
+    batch = submitted(world, 1)
+    visitor = enter(browser, pages, "cnom-2")
+    visitor.page.get_by_role("link", name="1 demande").click()
+    expect(visitor.page.get_by_text("identique").first).to_be_visible()
+    visitor.page.get_by_role("button", name="Approuver avec ma clé d'accès").click()
+    expect(visitor.page.get_by_text("Approuvé le")).to_be_visible()
+    world.issuer.turn_until_idle()
+    (certificate,) = world.certificates_of_batch(batch)
+    proven = check(evidence_of(world.home, certificate.serial))
+    assert any("approval/1" in step for step in proven.steps)
+    assert not visitor.complaints
+
+
+def test_the_pages_fit_a_phone_and_the_browser_complains_of_nothing(browser: Browser, pages: Pages) -> None:
+    """Queue, batch, search and keys at 320 px: no sideways scroll, nothing that the content security policy stopped."""
+    batch = submitted(pages.world, 1, 2)
+    visitor = enter(browser, pages, "cnom-2", PHONE | {"viewport": {"width": 320, "height": 700}})
+    for path in ("/", f"/lots/{batch}", "/recherche?q=DUPONT", "/cles", "/rien", "/?etat=refuses"):
+        visitor.page.goto(f"{pages.url}/ordre{path}")
+        assert not visitor.scrolls_sideways(), path
+    assert [text for text in visitor.complaints if "404" not in text] == []
+
+
+def test_a_finger_that_is_not_the_officers_signs_nothing(browser: Browser, pages: Pages) -> None:
+    """Without user verification the page says so, and the batch waits."""
+    batch = submitted(pages.world, 1)
+    visitor = enter(browser, pages, "cnom-2")
+    visitor.verified(False)
+    visitor.page.goto(f"{pages.url}/ordre/lots/{batch}")
+    visitor.page.get_by_role("button", name="Approuver avec ma clé d'accès").click()
+    expect(visitor.page.get_by_role("status")).to_contain_text("annulé")
+    with pages.world.store.read() as tx:
+        assert tx.requests.batch(batch).state is BatchState.SUBMITTED

@@ -1,0 +1,73 @@
+"""The process of the pages for people: one application per audience, each under its path, served by granian.
+
+It holds no key: it opens the database, takes what people ask and sign, and leaves orders for the issuer. Production puts a
+reverse proxy with TLS in front (`docs/operate`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.shared_data import SharedDataMiddleware
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Request, Response
+
+from pki.bootstrap.office import Office, open_office
+from pki.bootstrap.services import base_port, named
+from web.board.application import make as make_board
+from web.kit.application import STATIC
+
+HOME = "SCEAU_PAGES_HOME"
+"""How a worker of granian is told which home it serves: a path, no secret."""
+THREADS = 4
+LISTEN = "127.0.0.1"
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def application(office: Office) -> Wsgi:
+    """Return everything that this process answers."""
+    mounted = DispatcherMiddleware(_front, {"/ordre": make_board(office)})
+    return SharedDataMiddleware(mounted, {"/static": str(STATIC)}, cache_timeout=3600)
+
+
+def _front(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+    request = Request(environ)
+    if request.path == "/healthz":
+        return Response("ok\n")(environ, start)
+    if request.path in ("/", ""):
+        return redirect("/ordre/")(environ, start)
+    return NotFound()(environ, start)
+
+
+def serve(home: Path) -> int:
+    """Serve the pages of a home until SIGTERM; the entry point of the service `authority`."""
+    os.environ[HOME] = str(home.absolute())
+    open_office(home)  # what is wrong with the home is said here, once, before a worker starts
+    port = named("authority").port(base_port())
+    assert port is not None
+    server = Granian(
+        "web.authority:worker",
+        address=LISTEN,
+        port=port,
+        interface=Interfaces.WSGI,
+        factory=True,
+        workers=1,
+        blocking_threads=THREADS,
+        log_level=LogLevels.error,
+    )
+    server.serve()
+    return 0
+
+
+def worker() -> Wsgi:
+    """Make the application in a worker's process."""
+    return application(open_office(Path(os.environ[HOME])))

@@ -1,0 +1,21 @@
+"""The application of officers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from pki.authenticators.model import Kind
+from pki.bootstrap.office import Office
+from web.board import queue
+from web.kit.application import make as make_application
+
+PREFIX = "/ordre"
+
+
+def make(office: Office) -> Flask:
+    """Return the application of officers over an office."""
+    app = make_application("sceau.board", office, Kind.OFFICER, PREFIX, Path(__file__).parent / "templates")
+    app.register_blueprint(queue.views(office))
+    return app

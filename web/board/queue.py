@@ -1,0 +1,217 @@
+"""The queue of an ordre: what waits, one search box, and a request beside the register, to approve or refuse with a passkey.
+
+An officer sees what is of their ordre; anything else does not exist (404). The signature is made in the browser over the very
+statement that the services write, and they verify it; this page carries it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, jsonify, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from pki.adapters.store.store import Transaction
+from pki.bootstrap.office import Office
+from pki.issuance.approvals import APPROVAL, Act
+from pki.issuance.order import OrderState, read_request
+from pki.registration.decide import REFUSAL
+from pki.registration.model import Batch, BatchState
+from pki.settings import Board, Officer
+from trust.errors import Malformed, Missing
+from web.board import compare
+from web.kit.safety import account, signed_in
+
+SHOWN = 200
+"""Requests on one page of a batch; batches on one page of the queue."""
+STATES = {"attente": BatchState.SUBMITTED, "approuves": BatchState.APPROVED, "refuses": BatchState.REFUSED}
+LONGEST_REASON = 500
+ORDERS = {
+    OrderState.PENDING: "en attente de fabrication",
+    OrderState.PREPARED: "en cours de fabrication",
+    OrderState.DONE: "certificat émis",
+    OrderState.FAILED: "refusé par l'émetteur",
+}
+
+
+def officer_of(office: Office) -> tuple[Officer, Board]:
+    """Return who is at work, and for which ordre."""
+    officer = office.home.settings.officer(account().id)
+    return officer, office.home.settings.board(officer.board)
+
+
+def views(office: Office) -> Blueprint:
+    """Return the views."""
+    pages = Blueprint("queue", __name__)
+
+    @pages.get("/")
+    @signed_in
+    def home() -> str:
+        officer, board = officer_of(office)
+        wanted = request.args.get("etat", "attente")
+        state = STATES.get(wanted, BatchState.SUBMITTED)
+        with office.home.store.read() as tx:
+            counts = {name: tx.requests.count(board=board.code, state=each) for name, each in STATES.items()}
+            found = tx.requests.batches(board=board.code, state=state, limit=SHOWN, newest=state is not BatchState.SUBMITTED)
+            batches = [_line(tx, batch, board, officer) for batch in found]
+        return render_template("queue.html", officer=officer, board=board, batches=batches, counts=counts, state=wanted)
+
+    @pages.get("/lots/<batch_id>")
+    @signed_in
+    def batch(batch_id: str) -> str:
+        officer, board = officer_of(office)
+        with office.home.store.read() as tx:
+            found = _own_batch(tx, batch_id, board)
+            facts = _facts(tx, office, found)
+            line = _line(tx, found, board, officer)
+            refusal = next((act.record().get("reason") for act in tx.acts.of_target(REFUSAL, found.id)), None)
+        return render_template("batch.html", officer=officer, board=board, batch=line, requests=facts, refusal=refusal)
+
+    @pages.post("/lots/<batch_id>/decision/options")
+    @signed_in
+    def decision_options(batch_id: str) -> Response:
+        body = _body()
+        with office.home.store.read() as tx:
+            _own_batch(tx, batch_id, officer_of(office)[1])
+        if body.get("decision") == "approuver":
+            statement = office.decisions.approval_statement(batch_id, account().id, _positions(body.get("excluded")))
+        elif body.get("decision") == "refuser":
+            statement = office.decisions.refusal_statement(batch_id, account().id, _reason(body.get("reason")))
+        else:
+            raise Malformed("a decision is to approve or to refuse")
+        return jsonify(statement=statement, options=office.passkeys.signing_options(account(), statement))
+
+    @pages.post("/lots/<batch_id>/decision")
+    @signed_in
+    def decide(batch_id: str) -> Response:
+        body = _body()
+        with office.home.store.read() as tx:
+            _own_batch(tx, batch_id, officer_of(office)[1])
+        act = signed_act(office, body)
+        if act.target != batch_id:
+            raise Malformed("this signature is about another batch")
+        if act.type == APPROVAL:
+            done = office.decisions.approve(act)
+            waits = done.needed - done.approvals
+            said = "Approuvé." if waits <= 0 else f"Votre accord est enregistré ; il en manque encore {waits}."
+        else:
+            office.decisions.refuse(act)
+            said = "Refusé."
+        return jsonify(next=f"/ordre/lots/{batch_id}", said=said)
+
+    @pages.get("/recherche")
+    @signed_in
+    def search() -> Response | str:
+        _, board = officer_of(office)
+        asked = request.args.get("q", "").strip()[:100]
+        if not asked:
+            return redirect("/ordre/")
+        with office.home.store.read() as tx:
+            certificates = _certificates(tx, board, asked)
+            requests = tx.requests.search(board.code, _holder(asked), asked, limit=50)
+        rows = [(record, state, compare.name_of(read_request(record.statement).subject)) for record, state in requests]
+        return render_template("search.html", board=board, asked=asked, certificates=certificates, requests=rows)
+
+    return pages
+
+
+def signed_act(office: Office, body: dict[str, Any]) -> Act:
+    """Make the act that an officer signed in the browser. The service that takes it verifies it."""
+    statement, who = body.get("statement"), account()
+    if not isinstance(statement, str) or len(statement) > 200_000:
+        raise Malformed("this is not what our page sends")
+    _, assertion = office.passkeys.signature(who, body.get("response"))
+    return Act.of(statement, assertion.pack(), officer=who.id)
+
+
+def _line(tx: Transaction, batch: Batch, board: Board, officer: Officer) -> dict[str, Any]:
+    approvers = sorted({act.officer for act in tx.acts.of_target(APPROVAL, batch.id)})
+    return {
+        "id": batch.id,
+        "size": batch.size,
+        "state": batch.state.name.lower(),
+        "requester": _name(board, batch.requester),
+        "submitted_at": batch.submitted_at,
+        "decided_at": batch.decided_at,
+        "approvers": [_name(board, who) for who in approvers],
+        "needed": board.approvals_for(batch.size),
+        "mine": batch.requester == officer.id,
+        "approved_by_me": officer.id in approvers,
+        "may_decide": "approve" in officer.roles,
+        "summary": tx.requests.summary(batch.id),
+    }
+
+
+def _facts(tx: Transaction, office: Office, batch: Batch) -> list[dict[str, Any]]:
+    records = tx.requests.of_batch(batch.id)[:SHOWN]
+    orders = {order.id: order for order in tx.orders.of_batch(batch.id)}
+    requests = [(record, read_request(record.statement)) for record in records]
+    standings = tx.register.standings([each.holder for _, each in requests], office.home.clock.now())
+    facts = []
+    for record, asked in requests:
+        order = orders.get(record.id)
+        standing = standings.get(asked.holder)
+        facts.append(
+            {
+                "position": record.position,
+                "name": compare.name_of(asked.subject),
+                "profile": asked.profile,
+                "rows": compare.rows(asked.subject, standing),
+                "warning": compare.warning(asked, standing),
+                "state": None if order is None else ORDERS[order.state],
+                "failure": None if order is None or order.failure is None else order.failure,
+                "serial": order.serial.hex() if order is not None and order.serial and order.state is OrderState.DONE else None,
+            }
+        )
+    return facts
+
+
+def _own_batch(tx: Transaction, batch_id: str, board: Board) -> Batch:
+    batch = tx.requests.batch(batch_id)
+    if batch.board != board.code:
+        raise Missing(f"no batch of requests is called {batch_id}")
+    return batch
+
+
+def _name(board: Board, officer_id: str) -> str:
+    return next((officer.name for officer in board.officers if officer.id == officer_id), officer_id)
+
+
+def _certificates(tx: Transaction, board: Board, asked: str) -> list[Any]:
+    compact = asked.replace(" ", "").replace(":", "").lower()
+    if len(compact) == 32 and all(letter in "0123456789abcdef" for letter in compact):
+        found = tx.certificates.of_serials([bytes.fromhex(compact)])
+        return [each for each in found if each.board == board.code]
+    holder = _holder(asked)
+    return tx.certificates.search(board=board.code, holder=holder, limit=50) if holder else []
+
+
+def _holder(asked: str) -> str | None:
+    """Read an RPPS number, with or without its type digit, as people type it."""
+    digits = asked.replace(" ", "")
+    if digits.isascii() and digits.isdigit():
+        return f"8{digits}" if len(digits) == 11 else digits
+    return None
+
+
+def _positions(value: Any) -> list[int]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(type(each) is int for each in value):
+        raise Malformed("what is set aside is a list of positions")
+    return value
+
+
+def _reason(value: Any) -> str:
+    reason = value.strip() if isinstance(value, str) else ""
+    if not reason or not reason.isprintable() or len(reason) > LONGEST_REASON:
+        raise Malformed(f"a reason is one line of 1 to {LONGEST_REASON} characters")
+    return reason
+
+
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Malformed("this is not what our page sends")
+    return body
+

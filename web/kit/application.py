@@ -1,0 +1,64 @@
+"""Makes the Flask application of one audience: templates, limits, safety headers, sessions, words for errors.
+
+An application is mounted under its own path (``/ordre``, ``/moi``) with its own cookie, limited to that path: who is signed in as
+an officer is nobody as a practitioner. Every page works as a plain form; scripts are ours, small, and only make it pleasant.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import Flask
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+
+from pki.authenticators.model import Kind
+from pki.bootstrap.office import Office
+from web.kit import problem, safety, signin
+
+LARGEST_BODY = 8 * 1024 * 1024
+"""Octets: a list of ten thousand people fits."""
+STATIC = Path(__file__).parent / "static"
+MONTHS = (
+    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre",
+)  # fmt: skip
+
+
+def make(name: str, office: Office, kind: Kind, prefix: str, templates: Path) -> Flask:
+    """Return the application of one audience, without its views.
+
+    Args:
+        name: of the application, for its log.
+        office: what it stands on.
+        kind: who signs in here.
+        prefix: where it is mounted, such as ``/ordre``.
+        templates: folder of its own pages; those of the kit are found after them.
+    """
+    app = Flask(name, static_folder=None, template_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY, MAX_FORM_MEMORY_SIZE=LARGEST_BODY, MAX_FORM_PARTS=2000)
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(templates), FileSystemLoader(Path(__file__).parent / "templates")])
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(day=day, moment=moment, number=number)
+    app.jinja_env.globals.update(authority=office.home.settings.name, mode=office.home.settings.mode, prefix=prefix)
+    safety.install(app, office, kind, prefix)
+    problem.install(app)
+    app.register_blueprint(signin.views(office, kind))
+    return app
+
+
+def day(value: datetime) -> str:
+    """Write a day in French."""
+    local = value.astimezone(UTC)
+    return f"{'1er' if local.day == 1 else local.day} {MONTHS[local.month - 1]} {local.year}"
+
+
+def moment(value: datetime) -> str:
+    """Write a moment in French, in universal time, as everything that is signed says it."""
+    local = value.astimezone(UTC)
+    return f"{day(local)} à {local:%H} h {local:%M} (UTC)"
+
+
+def number(value: int) -> str:
+    """Write a whole number in French: thousands apart, by a space that does not break."""
+    return f"{value:,}".replace(",", "\u202f")

@@ -1,0 +1,98 @@
+"""Errors as pages: what happened, in plain French, and what to do; the status that the protocol has for it.
+
+A refusal cites the policy: the page says the rule in words of its own, by its number. What the code says in English stands below,
+for whoever the person asks for help.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Flask, current_app, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from trust.errors import Alarm, Conflict, Malformed, Missing, Refused, SceauError, Unavailable
+
+STATUS: tuple[tuple[type[SceauError], int], ...] = (
+    (Malformed, 400),
+    (Refused, 403),
+    (Missing, 404),
+    (Conflict, 409),
+    (Unavailable, 503),
+    (Alarm, 503),
+)
+TITLES = {
+    400: ("Ce qui a été envoyé ne peut pas être lu", "Revenez à la page précédente et corrigez ce qui est indiqué."),
+    401: ("Votre session est terminée", "Connectez-vous de nouveau : rien n'a été changé."),
+    403: ("C'est refusé", "Rien n'a été changé."),
+    404: ("Il n'y a rien ici", "L'adresse est fausse, ou ce qu'elle désignait n'est pas à vous."),
+    405: ("Cette adresse ne se consulte pas ainsi", "Revenez à la page précédente."),
+    409: ("C'est déjà fait, ou cela a changé entre-temps", "Rechargez la page pour voir où en sont les choses."),
+    413: ("C'est trop volumineux", "Envoyez un fichier plus petit, ou en plusieurs fois."),
+    415: ("Ce format n'est pas accepté", "Envoyez l'un des formats indiqués sur la page."),
+    429: ("C'est trop, trop vite", "Attendez quelques minutes, puis recommencez."),
+    500: ("Une erreur de notre fait s'est produite", "Rien n'a été changé. Elle est dans le journal ; réessayez plus tard."),
+    503: ("Le service ne répond pas en ce moment", "Rien n'est perdu. Réessayez dans une minute."),
+}
+RULES = {
+    "CP 3.2.1": "La clé n'est pas prouvée, ou n'est pas celle de la demande.",
+    "CP 3.2.3": "Le registre national ne dit pas la même chose que cette demande, ou il est trop ancien.",
+    "CP 3.2.5": "Cet ordre, ou cette personne, ne peut pas décider de cela.",
+    "CP 4.2.2": "Ce qui a été signé n'est pas cette demande.",
+    "CP 4.9.1": "Ce motif n'est pas permis pour ce certificat.",
+    "CP 4.9.2": "Seuls l'ordre ou le titulaire peuvent demander cela.",
+    "CP 4.9.12": "Cette clé a été compromise : elle ne sera plus jamais certifiée.",
+    "CP 4.9.16": "Ce qui a suspendu ce certificat dure encore : seule sa fin lève la suspension.",
+    "CP 5.2.1": "Aucun mandat ne donne ce pouvoir.",
+    "CP 5.2.2": "Qui demande n'approuve pas, et nul ne décide pour soi-même : il faut une autre personne.",
+    "CP 5.2.3": "La clé d'accès, le lien ou le code n'est pas (ou n'est plus) valable.",
+    "CP 6.1.1": "Cette clé est déjà certifiée pour quelqu'un d'autre.",
+    "CP 6.1.5": "Cette clé n'est pas d'un type ou d'une taille acceptés.",
+    "CP 6.1.6": "Cette clé est faible.",
+}
+"""What a refusal means, by the paragraph of the policy that it cites."""
+_CITATION = re.compile(r"CP \d+(?:\.\d+)*")
+
+
+def install(app: Flask) -> None:
+    """Give an application its words for errors."""
+    app.register_error_handler(SceauError, _known)
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(Exception, _unknown)
+
+
+def explain(error: SceauError) -> str:
+    """Say an error in French: by its rule if it cites one, else by its kind."""
+    citation = _CITATION.search(str(error))
+    if citation is not None and citation[0] in RULES:
+        return RULES[citation[0]]
+    return TITLES[status_of(error)][0] + "."
+
+
+def status_of(error: SceauError) -> int:
+    """Return the HTTP status of an error's family."""
+    return next((status for family, status in STATUS if isinstance(error, family)), 500)
+
+
+def _known(error: SceauError) -> Any:
+    status = status_of(error)
+    if status >= 500:
+        current_app.logger.error("%s: %s", type(error).__name__, error)
+    return _page(status, explain(error) if isinstance(error, Refused) else "", str(error))
+
+
+def _of_http(error: HTTPException) -> Any:
+    return _page(error.code or 500, "", "")
+
+
+def _unknown(error: Exception) -> Any:
+    current_app.logger.exception("a page failed")
+    return _page(500, "", "")
+
+
+def _page(status: int, rule: str, detail: str) -> Any:
+    title, advice = TITLES.get(status, TITLES[500 if status >= 500 else 400])
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(error=rule or title, advice=advice, detail=detail), status
+    return render_template("problem.html", title=title, rule=rule, advice=advice, detail=detail, status=status), status
