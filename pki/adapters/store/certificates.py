@@ -208,7 +208,7 @@ class Certificates:
             .limit(limit)
         )
         result: Any = self._connection.execute(statement)
-        page: list[tuple[bytes, int, int | None, int | None]] = result.cursor.fetchall()  # as the driver has them: see `revocations`
+        page: list[tuple[bytes, int, int | None, int | None]] = result.cursor.fetchall()  # as in `revocations`
         result.close()
         return page
 
