@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from trust.errors import Malformed
 from trust.identity.establishment import StructIdNat
 from trust.identity.national import IdNatPs
-from trust.identity.rpps import Rpps
+from trust.identity.rpps import require_rpps
 
 # RFC 5280 appendix A.1 upper bounds, in characters. For a name or a first name that bound is 32 768 (ub-name): ours lets every
 # real person in and keeps a pasted paragraph out. Above a bound we refuse; see `shortened` for the one name that may be cut.
@@ -28,8 +29,8 @@ MAX_SERVER_NAMES = 100  # CP 3.1.1
 # Latin letters only: a Cyrillic or Greek look-alike in a name is an impersonation, not a spelling. No control, format (zero
 # width, bidirectional override) or line-separating character can match, and no space at an end or beside another.
 _LETTERS = "A-Za-zªºÀ-ÖØ-öø-ɏḀ-ỿ"
-_PERSON = re.compile(rf"(?=[^{_LETTERS}]*[{_LETTERS}])(?! )(?:[{_LETTERS}'’.-]| (?! ))+(?<! )")
-_LABEL = re.compile(rf"(?! )(?:[{_LETTERS}!-~°²³«»–’€§·]| (?! ))+(?<! )")
+_PERSON = re.compile(rf"(?=[^{_LETTERS}]*[{_LETTERS}])[{_LETTERS}'’.-]+(?: [{_LETTERS}'’.-]+)*")
+_LABEL = re.compile(rf"[{_LETTERS}!-~°²³«»–’€§·]+(?: [{_LETTERS}!-~°²³«»–’€§·]+)*")
 _IDNAT_PS = re.compile(r"8\d{11}|0[0-9A-Z]{9}|[13456][0-9A-Z]{9,14}/[0-9A-Za-z._-]{1,46}", re.ASCII)
 _STRUCT_IDNAT = re.compile(r"[0134][0-9A-Z]{9,14}", re.ASCII)
 _PROFESSION = re.compile(r"[1-9]\d", re.ASCII)
@@ -48,7 +49,10 @@ _TEST_STRUCT = re.compile(r"4997|[01](?:99|0B)|3999", re.ASCII)
 def require_idnat(value: object) -> None:
     """Demand an IdNat_PS. Made-up numbers pass: whether an authority may name them is its mode's concern (CP 3.1.5)."""
     text = _require(_IDNAT_PS, "idnat", value, MAX_COMMON_NAME)
-    _ = Rpps(text[1:]) if text[0] == "8" else IdNatPs(text, test_mode=True)
+    if text[0] == "8":
+        require_rpps(text[1:])
+    else:
+        IdNatPs(text, test_mode=True)
 
 
 def require_person_name(where: str, value: object) -> None:
@@ -58,6 +62,16 @@ def require_person_name(where: str, value: object) -> None:
 
 def require_profession(code: object, title: object) -> None:
     """Demand a code of two digits and a label; that they go together is linted."""
+    if isinstance(code, str) and isinstance(title, str):
+        _require_profession(code, title)
+    else:
+        _require(_PROFESSION, "profession", code, 2)
+        _require(_LABEL, "title", title, MAX_TITLE)
+
+
+@lru_cache(maxsize=256)
+def _require_profession(code: str, title: str) -> None:
+    """Demand the same of two texts: there are few professions, and those found good are remembered."""
     _require(_PROFESSION, "profession", code, 2)
     _require(_LABEL, "title", title, MAX_TITLE)
 

@@ -119,9 +119,10 @@ def _replay(store: SealStore, head: Head) -> Frontier:
     frontier, tip = head.sealed.copy(), b""
     entries = iter(store.entries(frontier.size, head.size))
     while some := list(islice(entries, _AT_ONCE)):
-        for expected, (number, _) in enumerate(some, frontier.size):
-            if number != expected:
-                raise Alarm(f"entry {expected} of the journal is missing; found {number}")
+        expected = range(frontier.size, frontier.size + len(some))
+        if [number for number, _ in some] != list(expected):
+            missing, found = next((one, other[0]) for one, other in zip(expected, some, strict=True) if one != other[0])
+            raise Alarm(f"entry {missing} of the journal is missing; found {found}")
         leaves = [leaf_hash(line.encode()) for _, line in some]
         frontier.extend(leaves)
         tip = leaves[-1]

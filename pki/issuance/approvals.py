@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,9 +21,9 @@ from pki.settings import Board, Officer, Settings
 from trust import clock
 from trust.algorithms import algorithm_of
 from trust.assertion import Assertion, signs
-from trust.canonical import canonical
+from trust.canonical import NotCanonical, canonical, read_canonical
 from trust.errors import Malformed, Missing, Refused, shown
-from trust.transparency.merkle import InclusionProof, leaf_hash
+from trust.transparency.merkle import Inclusions, leaf_hash
 
 SUBMISSION = "submission/1"
 """Type of the act by which an officer asks for what a batch holds; its target is the batch."""
@@ -79,13 +79,11 @@ class Act:
             Malformed: it is not a record in its one canonical form, or contradicts the act's own officer, type or target.
         """
         try:
-            record = json.loads(self.statement)
-            # What says a thing twice is read in two ways: one form only is an act.
-            is_canonical = canonical(record) == self.statement.encode()
+            record = read_canonical(self.statement)
+        except NotCanonical:
+            raise Malformed("the statement of this act is not in its canonical form") from None
         except (ValueError, RecursionError):
             raise Malformed("the statement of this act is not JSON, or has no canonical form") from None
-        if not is_canonical:
-            raise Malformed("the statement of this act is not in its canonical form")
         if not isinstance(record, dict) or (record.get("officer"), record.get("type"), record.get("target")) != (
             self.officer,
             self.type,
@@ -195,6 +193,11 @@ class ApprovedBatch:
     excluded: frozenset[int]
     requester: Officer
     approvers: tuple[Officer, ...]
+    requests: Inclusions = field(init=False, compare=False, repr=False)
+    """What was already found to be under the root."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "requests", Inclusions(self.root, self.size))
 
 
 def standing_acts(
@@ -257,10 +260,10 @@ def check_approval(batch: ApprovedBatch, board: Board, statement: str, proof: by
     Raises:
         Refused: with the rule that is not met.
     """
-    place = InclusionProof.from_bytes(proof)
-    if place.size != batch.size or place.root(leaf_hash(statement.encode())) != batch.root:
+    place = batch.requests.place(leaf_hash(statement.encode()), proof)
+    if place is None:
         raise Refused("the approvals are not about this request", citation="CP 4.2.2")
-    if place.index in batch.excluded:
+    if place in batch.excluded:
         raise Refused("an officer has set this request aside", citation="CP 4.2.2")
     if batch.board != board.code:
         raise Refused(f"{batch.board} does not decide for {board.code}", citation="CP 3.2.5")

@@ -7,12 +7,11 @@ Issuance believes nothing else.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from trust.canonical import canonical
+from trust.canonical import NotCanonical, read_canonical
 from trust.errors import Malformed, shown
 
 REQUEST_TYPE = "certificate-request/1"
@@ -88,9 +87,7 @@ def read_request(statement: str) -> Request:
         Malformed: it is not one, in its one canonical form.
     """
     try:
-        record = json.loads(statement)
-        if canonical(record) != statement.encode():  # what says a thing twice is read in two ways
-            raise Malformed("the statement of this request is not in its canonical form")
+        record = read_canonical(statement)
         if record["type"] != REQUEST_TYPE:
             raise Malformed(f"a request's type is {REQUEST_TYPE}, not {shown(record['type'])}")
         _check_types(record)
@@ -105,6 +102,8 @@ def read_request(statement: str) -> Request:
             requester=record["requester"],
             register=record["register"],
         )
+    except NotCanonical:
+        raise Malformed("the statement of this request is not in its canonical form") from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Malformed(f"the statement of this request cannot be read: {error.__class__.__name__}: {error}") from None
 

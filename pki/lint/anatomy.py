@@ -52,16 +52,19 @@ def elements(content: bytes) -> list[bytes]:
     """
     found = []
     offset, size = 0, len(content)
-    while offset < size:
+    while offset < size - 1:
+        count = content[offset + 1]
         # The short form is read here: a certificate is walked thousands of times a second, element by element.
-        if offset + 1 < size and content[offset + 1] < 0x80 and content[offset] & 0x1F != 0x1F:
-            end = offset + 2 + content[offset + 1]
+        if count < 0x80 and content[offset] & 0x1F != 0x1F:
+            end = offset + 2 + count
             if end > size:
                 raise Malformed("DER content shorter than its length")
         else:
             _, _, end = der.header(content, offset)
         found.append(content[offset:end])
         offset = end
+    if offset != size:
+        raise Malformed("truncated DER")
     return found
 
 

@@ -19,7 +19,7 @@ from trust.errors import Malformed
 from trust.identity.establishment import StructIdNat
 from trust.identity.national import IdNatPs
 from trust.identity.professions import PROFESSIONS
-from trust.identity.rpps import Rpps
+from trust.identity.rpps import require_rpps
 from trust.naming import is_test_identity, is_test_structure, organisation_id
 
 _INSTITUTION = ((oids.COUNTRY,), (oids.ORGANISATION,), (oids.COMMON_NAME,))
@@ -52,6 +52,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\uffff"
     "\ud800-\udfff\ue000-\uf8ff\U000e0000-\U0010ffff]"
 )
+_PLAIN = re.compile("[!-~]+(?: [!-~]+)*")  # printable ASCII, no space at an end nor beside another
 _OTHER_SPACES = re.compile(r"[^\S ]")
 _OTHER_SCRIPTS = re.compile(
     "[\u0370-\u1dff\u2c00-\ua71f\uaa00-\uffdc]"
@@ -117,6 +118,8 @@ def _read_string(name: str, tag: int, value: bytes) -> str:
         raise Malformed(f"{name} is not UTF-8") from None
     if not 1 <= (len(value) if name == oids.COMMON_NAME else len(text)) <= _BOUNDS[name]:
         raise Malformed(f"{name} has 1 to {_BOUNDS[name]} characters")
+    if _PLAIN.fullmatch(text) is not None:
+        return text
     if not text.isascii():
         if _INVISIBLE.search(text) or _OTHER_SCRIPTS.search(text):
             raise Malformed(f"{name} holds an invisible character or a letter that is not Latin: {text!a}")
@@ -141,7 +144,10 @@ def judge_subject(profile: Profile, shape: tuple[tuple[str, ...], ...], subject:
 
 def _judge_person(profile: Profile, identifier: str) -> Iterator[Finding]:
     try:
-        _ = Rpps(identifier[1:]) if identifier[0] == "8" else IdNatPs(identifier, test_mode=profile.test)
+        if identifier[0] == "8":
+            require_rpps(identifier[1:])
+        else:
+            IdNatPs(identifier, test_mode=profile.test)
     except Malformed as error:
         yield _error("subject.identifier", "CP 3.1.2", str(error))
     if is_test_identity(identifier) != profile.test:

@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from trust.errors import Malformed
 from trust.identity import ORDRES, PRACTISING, STUDENT, IdNatPs, PersonKind, Rpps
@@ -27,7 +28,12 @@ NO_ACTIVITY = "|||||||"
 """The text of an activity that says nothing: the person has an exercice without a known place."""
 
 
-def _require_fields(values: Iterable[object], what: str) -> None:
+def _require_fields(values: tuple[Any, ...], what: str) -> None:
+    try:
+        if (text := "".join(values)).isprintable() and "|" not in text:
+            return
+    except TypeError:
+        pass  # not even texts: said below
     for value in values:
         if not isinstance(value, str) or not value.isprintable() or "|" in value:
             raise Malformed(f"{what}: a field is printable text without '|', not {value!r}")

@@ -90,6 +90,8 @@ def person_subject(application: Application, holder: str, found: Standing | None
 
 def _exercice_for(exercices: tuple[Exercice, ...], board: Board) -> Exercice:
     able = [exercice for exercice in exercices if exercice.gives_right]
+    if len(able) == 1:
+        return able[0]
     # A profession can be registered by the ordre and, for a place, by an ARS: the ordre's own registration speaks first.
     return min(able, key=lambda exercice: (authority_ordre(exercice) != board.code, exercice.key))
 

@@ -53,6 +53,8 @@ _PEM = re.compile(
     rb"\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END (?(1)NEW )CERTIFICATE REQUEST-----\s*"
 )
 _NO_ATTRIBUTES = b"\xa0\x00"
+_NOBODY = b"\x30\x00"
+"""A name without attributes."""
 
 # What pyca raises on octets that are no request, or fields that it cannot read; anything else is a defect of ours and must show.
 _UNREADABLE = (
@@ -109,12 +111,12 @@ def prove_possession(
         dotted = csr.signature_algorithm_oid.dotted_string
     except _UNREADABLE:
         raise Malformed("not a PKCS#10 request in DER") from None
-    spki = _spki(info)
+    subject, spki = _read_info(info)
     algorithm = check_public_key(spki, allowed, known_weak=known_weak)
     _verify(csr, dotted)
     # What is asked is judged after the proof: the refusal of a CA wish is then about the holder of that key.
     names = _asked(csr) if not info.endswith(_NO_ATTRIBUTES) else ()
-    return ProvenKey(spki, hashlib.sha256(spki).digest(), algorithm, encoded, names, _subject(csr))
+    return ProvenKey(spki, hashlib.sha256(spki).digest(), algorithm, encoded, names, _subject(csr) if subject != _NOBODY else ())
 
 
 def _der(request: bytes) -> bytes:
@@ -131,12 +133,12 @@ def _der(request: bytes) -> bytes:
         raise Malformed("the PEM block is not base64") from None
 
 
-def _spki(info: bytes) -> bytes:
-    """Return the public key's octets from CertificationRequestInfo: version, subject, then the key."""
+def _read_info(info: bytes) -> tuple[bytes, bytes]:
+    """Return the octets of the subject and of the public key from CertificationRequestInfo: version, subject, then the key."""
     _, start, _ = der.header(info)
-    for _ in range(2):
-        _, _, start = der.header(info, start)
-    return info[start : der.header(info, start)[2]]
+    _, _, subject = der.header(info, start)
+    _, _, spki = der.header(info, subject)
+    return info[subject:spki], info[spki : der.header(info, spki)[2]]
 
 
 def _verify(csr: x509.CertificateSigningRequest, dotted: str) -> None:

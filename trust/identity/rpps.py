@@ -26,7 +26,7 @@ class Rpps:
     text: str
 
     def __post_init__(self) -> None:
-        require_luhn(self.text, "an RPPS number", 11)
+        require_rpps(self.text)
 
     def __str__(self) -> str:
         return self.text
@@ -63,6 +63,15 @@ class RppsRang:
     def rank(self) -> int:
         """The rank of the place, 0 to 99."""
         return int(self.text[11:13])
+
+
+def require_rpps(text: object) -> None:
+    """Demand an RPPS number, for those who need no `Rpps`.
+
+    Raises:
+        Malformed: as `Rpps`.
+    """
+    require_luhn(text, "an RPPS number", 11)
 
 
 def is_test_rpps(number: Rpps | str) -> bool:

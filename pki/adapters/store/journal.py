@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import insert_many
@@ -86,14 +86,14 @@ class JournalTable:
         if not 0 <= start < following:
             return following, []
         # The type is the last word of a line (`pki.audit.journal`): the database passes over all that is issued. It compares
-        # a few last characters, for four entries a certificate come by here, and a pattern costs it four times as much.
-        sqlite = self._connection.dialect.name == "sqlite"
-        end = func.substr(journal.c.entry, -_END) if sqlite else func.right(journal.c.entry, _END)
-        statement = (
-            select(journal.c.entry)
-            .where(journal.c.seq >= start, journal.c.seq < following, end.in_(_ENDS))
-            .order_by(journal.c.seq)
-        )
+        # a few last characters, for four entries a certificate come by here; as octets, for SQLite would count the characters
+        # of a text from its beginning, which costs it four times as much.
+        among: ColumnElement[bool] = func.right(journal.c.entry, _END).in_(_ENDS)
+        if self._connection.dialect.name == "sqlite":
+            end = func.substr(cast(journal.c.entry, LargeBinary), -_END, type_=LargeBinary)
+            among = end.in_([text.encode() for text in _ENDS])
+        these = journal.c.seq >= start, journal.c.seq < following, among
+        statement = select(journal.c.entry).where(*these).order_by(journal.c.seq)
         found = []
         for (line,) in self._connection.execute(statement):
             entry = json.loads(line)

@@ -13,6 +13,7 @@ from trust.transparency.merkle import (
     EMPTY_ROOT,
     Frontier,
     InclusionProof,
+    Inclusions,
     Tree,
     leaf_hash,
     node_hash,
@@ -282,3 +283,36 @@ def test_one_signature_approves_ten_thousand_requests() -> None:
     proofs = tree.inclusions()
 
     assert {tree.root()} == {proof.root(leaf) for proof, leaf in zip(proofs, leaves, strict=True)}
+
+
+@given(sizes, st.data())
+def test_many_proofs_together_say_what_each_says_alone(size: int, data: st.DataObject) -> None:
+    """In any order, and with an octet of one of them altered anywhere: what was remembered of the others changes nothing."""
+    leaves = [leaf_hash(bytes([number])) for number in range(size)]
+    tree = Tree(leaves)
+    together = Inclusions(tree.root(), size)
+
+    for index in data.draw(st.permutations(range(size))):
+        proof = bytearray(tree.inclusion(index).to_bytes())
+        if data.draw(st.booleans()):
+            proof[data.draw(st.integers(0, len(proof) - 1))] ^= data.draw(st.integers(1, 255))
+        try:
+            alone = InclusionProof.from_bytes(bytes(proof))
+            expected = alone.index if alone.size == size and alone.root(leaves[index]) == tree.root() else None
+        except Malformed:
+            expected = None
+        try:
+            found = together.place(leaves[index], bytes(proof))
+        except Malformed:
+            found = None
+        assert found == expected
+
+
+def test_a_leaf_of_another_tree_has_no_place() -> None:
+    """Neither before nor after its neighbours were shown."""
+    tree = Tree([leaf_hash(bytes([number])) for number in range(4)])
+    together, proof, stranger = Inclusions(tree.root(), 4), tree.inclusion(1).to_bytes(), leaf_hash(b"stranger")
+
+    before = together.place(stranger, proof)
+    assert together.place(leaf_hash(b"\x01"), proof) == 1
+    assert (before, together.place(stranger, proof)) == (None, None)
