@@ -303,9 +303,9 @@ class Answerer:
         value = self.reader.get(key)
         if value is None:
             return self._missing(form, key, nonce, now)
-        stored = self._stored(key, value, now)
         if nonce is not None:
-            return self._ask(Pending(self, now, form, key, value, nonce is not None, _UNSIGNED), nonce)
+            return self._ask(Pending(self, now, form, key, value, True, _UNSIGNED), nonce)
+        stored = self._stored(key, value, now)
         if form == SHA1 or stored is _STALE:
             return stored
         remembered = self._recall((form, key), value, now)

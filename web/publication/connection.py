@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._plain = True  # open, nothing held, read or written half: `_settle` alone sets it again
         self._paused = False  # the client does not read what we wrote
         self._deaf = False  # we do not read what it writes
-        self._busy: asyncio.Task[None] | None = None  # a reply that is being signed or streamed
+        self._busy: asyncio.Task[None] | _Awaited | None = None  # a reply that is being signed or streamed
         self._half_closed = False  # the client has said that it will send nothing more
         self._discarded = 0
         self._asked: tuple[Request, bytes] | None = None  # the last request answered while reading a segment
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
                         self._end()
                 else:
                     self._reader.done = reply.line is CLOSE
-                    self._begin(self._sign(reply, reply.line))
+                    self._ask(reply, reply.line)
                 return
             self._plain = False
         if self._state != _OPEN:
@@ -256,7 +256,7 @@ class Connection(asyncio.Protocol):
         self._asked = request, line
         reply = self._service.respond(request)
         if not isinstance(reply, Reply):
-            self._begin(self._sign(reply, line))
+            self._ask(reply, line)
         elif isinstance(reply.body, LargeFile) and not reply.bodyless:
             if self._service.admit_stream(self):
                 self._emit(reply._replace(bodyless=True), line)
@@ -276,8 +276,15 @@ class Connection(asyncio.Protocol):
         self._flush()
         self._busy = asyncio.get_running_loop().create_task(work)
 
-    async def _sign(self, pending: Pending, line: bytes) -> None:
-        reply = await self._service.sign(pending)
+    def _ask(self, pending: Pending, line: bytes) -> None:
+        """Have an answer signed: a callback, for a task and its two turns of the loop cost as much as the rest of the answer."""
+        self._plain = False
+        self._flush()
+        self._busy = awaited = _Awaited(self, line)
+        self._service.sign(pending, awaited.heard)
+
+    def signed(self, reply: Reply, line: bytes) -> None:
+        """Send the answer that was waited for, then go on."""
         self._busy = None
         self._emit(reply, line)
         self._proceed()
@@ -345,3 +352,22 @@ class Connection(asyncio.Protocol):
         self._state, self._plain = _ENDED, False
         self.since = self._service.ticks
         self._transport.close()
+
+
+class _Awaited:
+    """A signature on its way to a connection, which may be gone when it comes."""
+
+    __slots__ = ("_connection", "_line")
+
+    def __init__(self, connection: Connection, line: bytes) -> None:
+        self._connection: Connection | None = connection
+        self._line = line
+
+    def heard(self, reply: Reply) -> None:
+        """Pass the reply on."""
+        if self._connection is not None:
+            self._connection.signed(reply, self._line)
+
+    def cancel(self) -> None:
+        """Nobody waits any more."""
+        self._connection = None

@@ -90,3 +90,6 @@ class Signer(Protocol):
         Raises:
             Unavailable: none came in time.
         """
+
+    def request(self, payload: bytes, done: Callable[[bytes | None], None]) -> object:
+        """Have `done` called with the signer's reply, None when there is none in time; never before this returns."""

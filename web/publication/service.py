@@ -7,17 +7,17 @@ would cost more than the answer.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
 from trust.clock import text as moment_text
-from trust.errors import SceauError
 from web.publication.freshness import Present
 from web.publication.ports import Signer
 from web.publication.reply import Reply, Request
 from web.publication.settings import Limits
 from web.publication.shortcut import Shortcut
-from web.publication.status_desk import Pending
+from web.publication.status_desk import INTERNAL, Pending, error
 from web.publication.tally import Tally
 
 SWEEP_SECONDS = 0.5
@@ -117,13 +117,24 @@ class Service:
 
     # --- live signatures
 
-    async def sign(self, pending: Pending) -> Reply:
-        """Have a status answer signed, or give the next best: the signer refuses, is late or is away in time for the asker."""
+    def sign(self, pending: Pending, done: Callable[[Reply], None]) -> None:
+        """Have a status answer signed, or give the next best: the signer refuses, is late or is away in time for the asker.
+
+        `done` hears the reply, after this has returned.
+        """
         self.tally.event("signer-requests")
-        try:
-            signed = await self._signer.ask(pending.payload) if self._signer is not None else None
-        except SceauError:
-            signed = None
-        if signed is None:
-            self.tally.event("signer-late")
-        return pending.complete(signed)
+
+        def heard(signed: bytes | None) -> None:
+            if signed is None:
+                self.tally.event("signer-late")
+            try:
+                reply = pending.complete(signed)
+            except Exception:  # noqa: BLE001 - as in `status_desk`: a defect costs one answer, not those of all who wait beside it
+                self.tally.event("faults")
+                reply = error(INTERNAL)
+            done(reply)
+
+        if self._signer is None:
+            asyncio.get_running_loop().call_soon(heard, None)
+        else:
+            self._signer.request(pending.payload, heard)

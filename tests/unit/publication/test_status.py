@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -52,6 +53,18 @@ class Issuer:
         self.seconds = seconds
         self.away = False
         self.waiting = 0
+        self.answering: list[asyncio.Task[None]] = []
+
+    def request(self, payload: bytes, done: Callable[[bytes | None], None]) -> None:
+        """Sign, and say so."""
+
+        async def answer() -> None:
+            try:
+                done(await self.ask(payload))
+            except Unavailable:
+                done(None)
+
+        self.answering.append(asyncio.get_running_loop().create_task(answer()))
 
     async def ask(self, payload: bytes) -> bytes:
         """Sign, as slowly as told."""
