@@ -39,7 +39,11 @@ class StatusAuthority:
 
 
 class OcspProducer:
-    """Keeps the status store up to date. One per store: the store's own lock sees to it."""
+    """Keeps the status store up to date. One per store: the store's own lock sees to it.
+
+    A start signs the population again, in the background, while the store that was kept goes on answering: that is the
+    fail-closed choice, for nobody knows what a process that ended did not live to publish.
+    """
 
     def __init__(
         self,
@@ -129,10 +133,6 @@ class OcspProducer:
             self._rebuild = None
             self._writer.abort_rebuild()
             raise
-
-    def note_age(self, produced: datetime) -> None:
-        """Say when the population was last signed, as found in a store that is kept: a restart need not sign it again."""
-        self._rebuilt_at = produced
 
     def _signing_population(self) -> Iterator[None]:
         began = self._clock.now()
