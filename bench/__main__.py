@@ -25,6 +25,7 @@ SECTIONS = ("issuance", "register", "crl", "status", "validation", "publication"
 def main() -> int:
     """Run; exit 1 when a section failed (a goal that is missed is a figure, not a failure)."""
     parser = options("bench", "Ours beside the peers, in one run.")
+    parser.add_argument("--markdown", action="store_true", help="print the table as docs/bench.md has it")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     args = parser.parse_args()
     rows: list[Row] = []
@@ -35,7 +36,7 @@ def main() -> int:
         if not run(section, args.size, rows):
             failed.append(section)
         note(f"  {time.monotonic() - began:.0f} s; load {os.getloadavg()[0]:.1f}")
-    print(table(rows))
+    print(markdown(rows) if args.markdown else table(rows))
     if failed:
         note(f"sections that failed: {', '.join(failed)}")
     return 1 if failed else 0
@@ -56,12 +57,11 @@ def run(section: str, size: Size, rows: list[Row]) -> bool:
     return process.returncode == 0
 
 
-def table(rows: list[Row]) -> str:
-    """Write the rows in columns."""
-    head = ("goal", "what", "ours", "peer", "theirs", "ratio", "promised", "met")
-    lines = [head]
+def cells(rows: list[Row]) -> list[tuple[str, ...]]:
+    """Write the rows, after a row of heads."""
+    written: list[tuple[str, ...]] = [("goal", "what", "ours", "peer", "theirs", "ratio", "promised", "met")]
     for row in rows:
-        lines.append(
+        written.append(
             (
                 row.goal,
                 row.what,
@@ -73,8 +73,20 @@ def table(rows: list[Row]) -> str:
                 {True: "yes", False: "NO", None: ""}[row.met],
             )
         )
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return written
+
+
+def table(rows: list[Row]) -> str:
+    """Write the rows in columns."""
+    lines = cells(rows)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def markdown(rows: list[Row]) -> str:
+    """Write the rows as a table of Markdown."""
+    head, *lines = cells(rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ("---",) * len(head), *lines))
 
 
 if __name__ == "__main__":
