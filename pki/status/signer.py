@@ -72,11 +72,10 @@ class SignerService:
         fact = self._fact(asked.ca_id, asked.serial)
         if fact is None and not policy.sign_unknown:
             return Reply(Outcome.NO_RECORD)
-        _, next_update = window(this_update, UNKNOWN_VALIDITY if fact is None else policy.validity, signer.responder)
+        dates = window(this_update, UNKNOWN_VALIDITY if fact is None else policy.validity, signer.responder)
         cutoff = archive_cutoff(this_update, policy.retention, signer.authority)
-        body = signer.respond(asked.serial, fact, asked.form, asked.nonce, (this_update, next_update), cutoff)
-        outcome = Outcome.UNKNOWN if fact is None else _OUTCOMES[fact.status]
-        return Reply(outcome, body, this_update, next_update)
+        body = signer.respond(asked.serial, fact, asked.form, asked.nonce, dates, cutoff)
+        return Reply(Outcome.UNKNOWN if fact is None else _OUTCOMES[fact.status], body, *dates)
 
 
 TRY_LATER = write_reply(Reply(Outcome.TRY_LATER))

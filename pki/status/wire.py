@@ -22,6 +22,7 @@ MAX_ASKED, MAX_REPLY = 512, 65_536
 """Longest payload in each direction; a reply holds an ML-DSA signature and certificate."""
 
 _VERSION = 1
+_FORMS = tuple(HashForm("sha256" if form & 1 else "sha1", bool(form & 2)) for form in range(4))
 _ASKED = struct.Struct(">BBBB")
 _REPLY = struct.Struct(">BQQ")
 
@@ -79,13 +80,14 @@ def read_asked(payload: bytes) -> Asked:
     if version != _VERSION or form > 3 or nonce_size > 128 or len(payload) != serial_end + nonce_size:
         raise Malformed("not a question to the signer")
     nonce = payload[serial_end:] if nonce_size else None
-    return Asked(ca_id, HashForm("sha256" if form & 1 else "sha1", bool(form & 2)), payload[name_end:serial_end], nonce)
+    return Asked(ca_id, _FORMS[form], payload[name_end:serial_end], nonce)
 
 
 def write_reply(reply: Reply) -> bytes:
     """Encode an answer."""
-    times = (seconds(at) if at is not None else 0 for at in (reply.this_update, reply.next_update))
-    return _REPLY.pack(reply.outcome, *times) + reply.body
+    outcome, body, this_update, next_update = reply
+    began = 0 if this_update is None else seconds(this_update)
+    return _REPLY.pack(outcome, began, 0 if next_update is None else seconds(next_update)) + body
 
 
 def read_reply(payload: bytes) -> Reply:
