@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from pki.authenticators.model import Account, Kind
 from pki.bootstrap.proof import evidence_of
+from pki.inventory.model import State
 from pki.registration.evidence import check
 from pki.registration.model import BatchState
 from tests.builders.browser import DESK, PHONE, Visitor, chromium
@@ -88,3 +89,45 @@ def test_a_finger_that_is_not_the_officers_signs_nothing(browser: Browser, pages
     expect(visitor.page.get_by_role("status")).to_contain_text("annulé")
     with pages.world.store.read() as tx:
         assert tx.requests.batch(batch).state is BatchState.SUBMITTED
+
+
+def test_an_officer_suspends_releases_and_revokes_from_the_page_of_a_certificate(browser: Browser, pages: Pages) -> None:
+    """Each with the passkey; the page says who asked, who approved, and only the reasons that the profile allows."""
+    world = pages.world
+    certificate = world.enrol(doctor(1, "DUPONT"))
+    visitor = enter(browser, pages, "cnom-2")
+    visitor.page.goto(f"{pages.url}/ordre/recherche?q={doctor(1).rpps}")
+    visitor.page.get_by_role("link", name=certificate.serial.hex()).click()
+    expect(visitor.page.get_by_role("heading", name="Certificat de Camille DUPONT")).to_be_visible()
+    expect(visitor.page.get_by_text("Claire Dubreuil, le")).to_be_visible()
+    expect(visitor.page.get_by_text("Hugo Marchetti, le")).to_be_visible()
+
+    visitor.page.get_by_text("Suspendre", exact=True).click()
+    visitor.page.get_by_role("button", name="Suspendre avec ma clé d'accès").click()
+    expect(visitor.page.get_by_text("Suspendu depuis le")).to_be_visible()
+    assert world.certificate(certificate.serial).state is State.HELD
+
+    visitor.page.get_by_role("button", name="Lever la suspension avec ma clé d'accès").click()
+    expect(visitor.page.get_by_text("Suspendre", exact=True)).to_be_visible()
+    assert world.certificate(certificate.serial).state is State.ISSUED
+
+    visitor.page.get_by_text("Révoquer", exact=True).click()
+    offered = visitor.page.get_by_label("Motif").locator("option").evaluate_all("all => all.map((each) => each.value)")
+    assert set(offered) == {each.standard_name for each in pages.office.home.reasons[certificate.profile]} - {"certificateHold"}
+    visitor.page.get_by_label("Motif").select_option("privilegeWithdrawn")
+    visitor.page.get_by_role("button", name="Révoquer avec ma clé d'accès").click()
+    expect(visitor.page.get_by_text("Révoqué le")).to_be_visible()
+    assert world.certificate(certificate.serial).state is State.REVOKED
+    assert not visitor.complaints
+
+
+def test_the_page_of_a_certificate_is_for_its_own_ordre(browser: Browser, pages: Pages) -> None:
+    """Another ordre's certificate does not exist, nor does its proof; ours can be downloaded and checked."""
+    certificate = pages.world.enrol(doctor(1, "DUPONT"))
+    ours, theirs = enter(browser, pages, "cnom-2"), enter(browser, pages, "oni-1")
+    for path in ("", "/preuve.json", "/certificat.pem"):
+        url = f"{pages.url}/ordre/certificats/{certificate.serial.hex()}{path}"
+        assert ours.page.request.get(url).status == 200
+        assert theirs.page.request.get(url).status == 404
+    proof = ours.page.request.get(f"{pages.url}/ordre/certificats/{certificate.serial.hex()}/preuve.json").json()
+    assert check(proof).serial == certificate.serial.hex()

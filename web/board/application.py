@@ -8,7 +8,7 @@ from flask import Flask
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
-from web.board import queue
+from web.board import certificates, compare, frame, queue
 from web.kit.application import make as make_application
 
 PREFIX = "/ordre"
@@ -17,5 +17,8 @@ PREFIX = "/ordre"
 def make(office: Office) -> Flask:
     """Return the application of officers over an office."""
     app = make_application("sceau.board", office, Kind.OFFICER, PREFIX, Path(__file__).parent / "templates")
-    app.register_blueprint(queue.views(office))
+    app.jinja_env.filters.update(profile=compare.profile_name)
+    frame.install(app, office)
+    for pages in (queue, certificates):
+        app.register_blueprint(pages.views(office))
     return app

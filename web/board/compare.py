@@ -12,6 +12,7 @@ from trust.errors import Malformed
 from trust.identity.professions import label_of
 
 PROFILES = {
+    "enrolment": "Droit d'activation (praticien)",
     "ps-authentification": "Authentification (praticien)",
     "ps-signature": "Signature (praticien)",
     "ps-chiffrement": "Chiffrement (praticien)",
@@ -21,6 +22,11 @@ PROFILES = {
     "serveur-tls-rsa": "Serveur web (RSA)",
 }
 """Names of the profiles, for people."""
+
+
+def profile_name(profile: str) -> str:
+    """Return the name of a profile, for people."""
+    return PROFILES.get(profile, profile)
 
 
 def name_of(subject: dict[str, Any]) -> str:

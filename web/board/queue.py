@@ -13,31 +13,25 @@ from werkzeug.wrappers import Response
 
 from pki.adapters.store.store import Transaction
 from pki.bootstrap.office import Office
-from pki.issuance.approvals import APPROVAL, Act
+from pki.issuance.approvals import APPROVAL
 from pki.issuance.order import OrderState, read_request
 from pki.registration.decide import REFUSAL
 from pki.registration.model import Batch, BatchState
 from pki.settings import Board, Officer
 from trust.errors import Malformed, Missing
-from web.board import compare
+from web.board import compare, words
+from web.board.frame import name_of_officer, officer_of, reason, sent, signed_act, to_sign
 from web.kit.safety import account, signed_in
 
 SHOWN = 200
 """Requests on one page of a batch; batches on one page of the queue."""
 STATES = {"attente": BatchState.SUBMITTED, "approuves": BatchState.APPROVED, "refuses": BatchState.REFUSED}
-LONGEST_REASON = 500
 ORDERS = {
     OrderState.PENDING: "en attente de fabrication",
     OrderState.PREPARED: "en cours de fabrication",
     OrderState.DONE: "certificat émis",
     OrderState.FAILED: "refusé par l'émetteur",
 }
-
-
-def officer_of(office: Office) -> tuple[Officer, Board]:
-    """Return who is at work, and for which ordre."""
-    officer = office.home.settings.officer(account().id)
-    return officer, office.home.settings.board(officer.board)
 
 
 def views(office: Office) -> Blueprint:
@@ -54,7 +48,7 @@ def views(office: Office) -> Blueprint:
             counts = {name: tx.requests.count(board=board.code, state=each) for name, each in STATES.items()}
             found = tx.requests.batches(board=board.code, state=state, limit=SHOWN, newest=state is not BatchState.SUBMITTED)
             batches = [_line(tx, batch, board, officer) for batch in found]
-        return render_template("queue.html", officer=officer, board=board, batches=batches, counts=counts, state=wanted)
+        return render_template("queue.html", batches=batches, counts=counts, state=wanted)
 
     @pages.get("/lots/<batch_id>")
     @signed_in
@@ -65,26 +59,26 @@ def views(office: Office) -> Blueprint:
             facts = _facts(tx, office, found)
             line = _line(tx, found, board, officer)
             refusal = next((act.record().get("reason") for act in tx.acts.of_target(REFUSAL, found.id)), None)
-        return render_template("batch.html", officer=officer, board=board, batch=line, requests=facts, refusal=refusal)
+        return render_template("batch.html", batch=line, requests=facts, refusal=refusal)
 
     @pages.post("/lots/<batch_id>/decision/options")
     @signed_in
     def decision_options(batch_id: str) -> Response:
-        body = _body()
+        body = sent()
         with office.home.store.read() as tx:
             _own_batch(tx, batch_id, officer_of(office)[1])
         if body.get("decision") == "approuver":
             statement = office.decisions.approval_statement(batch_id, account().id, _positions(body.get("excluded")))
         elif body.get("decision") == "refuser":
-            statement = office.decisions.refusal_statement(batch_id, account().id, _reason(body.get("reason")))
+            statement = office.decisions.refusal_statement(batch_id, account().id, reason(body))
         else:
             raise Malformed("a decision is to approve or to refuse")
-        return jsonify(statement=statement, options=office.passkeys.signing_options(account(), statement))
+        return to_sign(office, statement)
 
     @pages.post("/lots/<batch_id>/decision")
     @signed_in
     def decide(batch_id: str) -> Response:
-        body = _body()
+        body = sent()
         with office.home.store.read() as tx:
             _own_batch(tx, batch_id, officer_of(office)[1])
         act = signed_act(office, body)
@@ -103,25 +97,19 @@ def views(office: Office) -> Blueprint:
     @signed_in
     def search() -> Response | str:
         _, board = officer_of(office)
-        asked = request.args.get("q", "").strip()[:100]
-        if not asked:
+        wanted = request.args.get("q", "").strip()[:100]
+        if not wanted:
             return redirect("/ordre/")
         with office.home.store.read() as tx:
-            certificates = _certificates(tx, board, asked)
-            requests = tx.requests.search(board.code, _holder(asked), asked, limit=50)
+            certificates = _certificates(tx, board, wanted)
+            requests = tx.requests.search(board.code, _holder(wanted), wanted, limit=50)
         rows = [(record, state, compare.name_of(read_request(record.statement).subject)) for record, state in requests]
-        return render_template("search.html", board=board, asked=asked, certificates=certificates, requests=rows)
+        shown = [
+            (each, compare.profile_name(each.profile), words.state_of(each, office.home.clock.now())) for each in certificates
+        ]
+        return render_template("search.html", asked=wanted, certificates=shown, requests=rows)
 
     return pages
-
-
-def signed_act(office: Office, body: dict[str, Any]) -> Act:
-    """Make the act that an officer signed in the browser. The service that takes it verifies it."""
-    statement, who = body.get("statement"), account()
-    if not isinstance(statement, str) or len(statement) > 200_000:
-        raise Malformed("this is not what our page sends")
-    _, assertion = office.passkeys.signature(who, body.get("response"))
-    return Act.of(statement, assertion.pack(), officer=who.id)
 
 
 def _line(tx: Transaction, batch: Batch, board: Board, officer: Officer) -> dict[str, Any]:
@@ -130,15 +118,15 @@ def _line(tx: Transaction, batch: Batch, board: Board, officer: Officer) -> dict
         "id": batch.id,
         "size": batch.size,
         "state": batch.state.name.lower(),
-        "requester": _name(board, batch.requester),
+        "requester": name_of_officer(board, batch.requester),
         "submitted_at": batch.submitted_at,
         "decided_at": batch.decided_at,
-        "approvers": [_name(board, who) for who in approvers],
+        "approvers": [name_of_officer(board, who) for who in approvers],
         "needed": board.approvals_for(batch.size),
         "mine": batch.requester == officer.id,
         "approved_by_me": officer.id in approvers,
         "may_decide": "approve" in officer.roles,
-        "summary": tx.requests.summary(batch.id),
+        "profiles": [compare.profile_name(each) for each in tx.requests.summary(batch.id)],
     }
 
 
@@ -155,7 +143,7 @@ def _facts(tx: Transaction, office: Office, batch: Batch) -> list[dict[str, Any]
             {
                 "position": record.position,
                 "name": compare.name_of(asked.subject),
-                "profile": asked.profile,
+                "profile": ", ".join(compare.profile_name(each) for each in asked.profiles or (asked.profile,)),
                 "rows": compare.rows(asked.subject, standing),
                 "warning": compare.warning(asked, standing),
                 "state": None if order is None else ORDERS[order.state],
@@ -171,10 +159,6 @@ def _own_batch(tx: Transaction, batch_id: str, board: Board) -> Batch:
     if batch.board != board.code:
         raise Missing(f"no batch of requests is called {batch_id}")
     return batch
-
-
-def _name(board: Board, officer_id: str) -> str:
-    return next((officer.name for officer in board.officers if officer.id == officer_id), officer_id)
 
 
 def _certificates(tx: Transaction, board: Board, asked: str) -> list[Any]:
@@ -197,21 +181,6 @@ def _holder(asked: str) -> str | None:
 def _positions(value: Any) -> list[int]:
     if value is None:
         return []
-    if not isinstance(value, list) or not all(type(each) is int for each in value):
+    if not isinstance(value, list) or not all(isinstance(each, str) and each.isascii() and each.isdigit() for each in value):
         raise Malformed("what is set aside is a list of positions")
-    return value
-
-
-def _reason(value: Any) -> str:
-    reason = value.strip() if isinstance(value, str) else ""
-    if not reason or not reason.isprintable() or len(reason) > LONGEST_REASON:
-        raise Malformed(f"a reason is one line of 1 to {LONGEST_REASON} characters")
-    return reason
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Malformed("this is not what our page sends")
-    return body
-
+    return [int(each[:9]) for each in value]

@@ -1,0 +1,131 @@
+"""What every page of officers shares: who is at work and for which ordre, the age of the register, acts signed with the passkey.
+
+A signed act is made in three steps: a page asks for the statement (``…/options``), the browser signs it, the page sends both
+back. The service that takes the act verifies everything again; what passes here is only carried.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, g, jsonify, request
+from werkzeug.wrappers import Response
+
+from pki.bootstrap.office import Office
+from pki.issuance.approvals import Act
+from pki.settings import Board, Officer
+from trust.errors import Malformed, Refused
+from web.kit.safety import account
+
+LONGEST_STATEMENT = 200_000
+LONGEST_REASON = 500
+
+
+def officer_of(office: Office) -> tuple[Officer, Board]:
+    """Return who is at work, and for which ordre."""
+    officer = office.home.settings.officer(account().id)
+    return officer, office.home.settings.board(officer.board)
+
+
+def name_of_officer(board: Board, officer_id: str) -> str:
+    """Return the name of an officer of a board; the identifier of anybody else."""
+    return next((officer.name for officer in board.officers if officer.id == officer_id), officer_id)
+
+
+def require_role(officer: Officer, role: str) -> None:
+    """Stop here unless the mandate of this officer gives that role.
+
+    Raises:
+        Refused: it does not.
+    """
+    if role not in officer.roles:
+        raise Refused(f"{officer.id} does not hold the role {role!r}", citation="CP 5.2.1")
+
+
+def install(app: Flask, office: Office) -> None:
+    """Have every page know the officer, the ordre and the age of the register."""
+
+    def everywhere() -> dict[str, Any]:
+        if g.get("session") is None:
+            return {}
+        officer, board = officer_of(office)
+        return {"officer": officer, "board": board, "register_age": RegisterAge.of(office)}
+
+    app.context_processor(everywhere)
+
+
+class RegisterAge:
+    """How old the register in force is, and what follows from it (CP 3.2.3)."""
+
+    def __init__(self, applied: datetime | None, now: datetime, max_days: int) -> None:
+        """Judge a date now; None when no register was ever applied."""
+        self.applied = applied
+        self.days = None if applied is None else max(0, (now - applied).days)
+        self.max_days = max_days
+        self.too_old = applied is None or now - applied > timedelta(days=max_days)
+
+    @classmethod
+    def of(cls, office: Office) -> RegisterAge:
+        """Look at the register of an office."""
+        with office.home.store.read() as tx:
+            applied = tx.register.applied_date()
+        return cls(applied, office.home.clock.now(), office.home.settings.register.max_age_days)
+
+    @property
+    def words(self) -> str:
+        """Say the age."""
+        if self.days is None:
+            return "aucun registre en vigueur"
+        return "du jour" if self.days == 0 else "d'hier" if self.days == 1 else f"vieux de {self.days} jours"
+
+
+def sent() -> dict[str, Any]:
+    """Return what a script of ours sent.
+
+    Raises:
+        Malformed: it is not what they send.
+    """
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Malformed("this is not what our page sends")
+    return body
+
+
+def text(body: dict[str, Any], name: str, longest: int) -> str:
+    """Return one line that somebody typed, without the spaces around it; empty when there is none.
+
+    Raises:
+        Malformed: it is longer, or no line.
+    """
+    value = body.get(name, "")
+    value = value.strip() if isinstance(value, str) else ""
+    if len(value) > longest or not value.isprintable():
+        raise Malformed(f"{name} is one line of {longest} characters at most")
+    return value
+
+
+def reason(body: dict[str, Any]) -> str:
+    """Return the reason that an officer typed.
+
+    Raises:
+        Malformed: there is none, or it is no short line.
+    """
+    found = text(body, "reason", LONGEST_REASON)
+    if not found:
+        raise Malformed(f"a reason is one line of 1 to {LONGEST_REASON} characters")
+    return found
+
+
+def to_sign(office: Office, statement: str) -> Response:
+    """Ask the browser to have the officer sign a statement."""
+    return jsonify(statement=statement, options=office.passkeys.signing_options(account(), statement))
+
+
+def signed_act(office: Office, body: dict[str, Any]) -> Act:
+    """Make the act that an officer signed in the browser. The service that takes it verifies it."""
+    statement, who = body.get("statement"), account()
+    if not isinstance(statement, str) or len(statement) > LONGEST_STATEMENT:
+        raise Malformed("this is not what our page sends")
+    _, assertion = office.passkeys.signature(who, body.get("response"))
+    return Act.of(statement, assertion.pack(), officer=who.id)

@@ -1,0 +1,89 @@
+"""French words for what the services say: states, reasons of revocation, and why a line is refused.
+
+Services speak English, with the rule that they apply. Officers read the page: each sentence that concerns their work has its
+French here; one that has none is said by its rule, with the English below for whoever helps.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from pki.inventory.model import Certificate, Reason
+from web.kit.problem import RULES
+
+STATES = {"issued": "valide", "held": "suspendu", "revoked": "révoqué", "expired": "expiré", "prepared": "en fabrication"}
+"""By `Certificate.status_at`."""
+REASONS = {
+    Reason.KEY_COMPROMISE: "La clé est compromise ou perdue",
+    Reason.AFFILIATION_CHANGED: "Le titulaire a changé de lieu ou de structure",
+    Reason.SUPERSEDED: "Remplacé par un autre certificat",
+    Reason.CESSATION_OF_OPERATION: "Le titulaire n'en a plus l'usage",
+    Reason.PRIVILEGE_WITHDRAWN: "Le droit a été retiré",
+    Reason.CERTIFICATE_HOLD: "Suspendu",
+    Reason.UNSPECIFIED: "Autre motif",
+    Reason.CA_COMPROMISE: "L'autorité est compromise",
+    Reason.AA_COMPROMISE: "L'autorité d'attributs est compromise",
+}
+"""Reasons of revocation, in the order in which they are offered."""
+
+
+def state_of(certificate: Certificate, now: datetime) -> str:
+    """Say where a certificate stands."""
+    return STATES[certificate.status_at(now)]
+
+
+_LINES: tuple[tuple[str, str], ...] = (
+    (r"has (\d+) characters, not (\d+)", r"Le numéro doit avoir \1 chiffres, il en a \2."),
+    (r"holds digits only", "Un numéro RPPS ne comporte que des chiffres."),
+    (r"is all zero", "Ce numéro ne contient que des zéros."),
+    (r"has a wrong key", "La clé de contrôle du numéro est fausse : un chiffre a été mal recopié."),
+    (r"begins with 0", "Ce n'est pas un numéro RPPS."),
+    (r"is text that is not empty", "Le numéro RPPS manque."),
+    (r"give that one", "Donnez le numéro RPPS (11 chiffres)."),
+    (r"is a real number", "C'est un numéro réel : cette autorité de démonstration ne prend que des numéros d'essai."),
+    (r"is a test number", "C'est un numéro d'essai : cette autorité ne prend que des numéros réels."),
+    (
+        r"is not in the register under|under none of the professions",
+        "Inscrit au registre, mais pas dans une profession de votre ordre.",
+    ),
+    (r"no longer in the register", "N'est plus dans le registre national."),
+    (r"is not in the register", "N'est pas dans le registre national."),
+    (r"is a student", "Étudiant : pas encore le droit d'exercer."),
+    (r"category that gives no right", "Sa catégorie professionnelle ne donne pas le droit d'exercer."),
+    (r"the family name .* is not the one", "Le nom n'est pas celui de ce numéro dans le registre."),
+    (r"the given name .* is not the one", "Le prénom n'est pas celui de ce numéro dans le registre."),
+    (r"the family name is needed", "Le nom manque : un numéro seul n'identifie pas une personne."),
+    (r"the given name is needed", "Le prénom manque : un numéro seul n'identifie pas une personne."),
+    (r"same request as line (\d+)|same person as line (\d+)", "Déjà demandé plus haut dans ce fichier."),
+    (r"says the same thing twice", "Deux colonnes de cette ligne disent la même chose."),
+    (r"radiation|opposition|suspension|sanction", "Une décision de l'ordre s'y oppose."),
+    (r"no profile is called", "Ce profil de certificat n'existe pas."),
+    (r"is not in a domain declared", "Un nom de serveur n'est pas dans un domaine déclaré et approuvé pour cette structure."),
+    (r"no structure is registered", "Cette structure n'est pas enregistrée par votre ordre."),
+    (r"already someone else's", "Cette clé est déjà certifiée pour quelqu'un d'autre."),
+    (r"known to be compromised", "Cette clé est connue pour être compromise."),
+    (
+        r"neither a DER request nor one PEM|not a PKCS#10 request",
+        "Ce n'est pas une demande de certificat (CSR) en PEM, seule et entière.",
+    ),
+    (r"not signed by its own key", "La demande de certificat n'est pas signée par sa propre clé."),
+    (
+        r"signed with an algorithm that proves nothing",
+        "La demande est signée avec un algorithme périmé : refaites-la avec SHA-256.",
+    ),
+    (r"cannot be read", "Cette ligne ne peut pas être lue."),
+)
+"""What is found in an English refusal, and its French."""
+_CITATION = re.compile(r"CP \d+(?:\.\d+)*")
+
+
+def refusal(said: str) -> str:
+    """Say in French why something was refused."""
+    for pattern, french in _LINES:
+        if (found := re.search(pattern, said)) is not None:
+            return found.expand(french)
+    citation = _CITATION.search(said)
+    if citation is not None and citation[0] in RULES:
+        return RULES[citation[0]]
+    return f"Refusé : {said}"
