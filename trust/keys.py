@@ -42,7 +42,8 @@ def check_public_key(key: bytes | PublicKey, allowed: Collection[str], *, known_
         Refused: an algorithm, curve or size that is not allowed (CP 6.1.5), or a weak key (CP 6.1.6); the reason
             names the weakness.
     """
-    if isinstance(key, EllipticCurvePublicKey):  # its point was checked when the object was made
+    # Octets first, as nearly always: asking pyca's abstract classes is slow.
+    if not isinstance(key, bytes) and isinstance(key, EllipticCurvePublicKey):  # its point was checked when the object was made
         algorithm = algorithm_of(key)
         if algorithm is None or algorithm.name not in allowed:
             raise _not_accepted(key.curve.name if algorithm is None else algorithm.name)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, bindparam, cast, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import insert_many
@@ -21,6 +21,28 @@ _END = 9
 """Characters at the end of a line that tell the entries of a change of status from those of issuance."""
 _ENDS = [f'"type":"certificate.{what}"}}'[-_END:] for what in STATUS_CHANGES]
 
+# Every turn of the issuer says these many times: they are put together once.
+_HEAD = select(journal_head.c.head).where(journal_head.c.one == 1)
+_HEAD_HELD = _HEAD.with_for_update()
+_NEW_HEAD = update(journal_head).where(journal_head.c.one == 1).values(head=bindparam("octets"))
+_LAST = select(func.max(journal.c.seq))
+
+
+def _changes(among: ColumnElement[bool]) -> Select[str]:
+    these = journal.c.seq >= bindparam("start"), journal.c.seq < bindparam("stop"), among
+    return select(journal.c.entry).where(*these).order_by(journal.c.seq)
+
+
+# The type is the last word of a line (`pki.audit.journal`): the database passes over all that is issued. It compares a few last
+# characters, for four entries a certificate come by here; as octets, for SQLite would count the characters of a text from its
+# beginning, which costs it four times as much.
+_CHANGES = {
+    "sqlite": _changes(
+        func.substr(cast(journal.c.entry, LargeBinary), -_END, type_=LargeBinary).in_([text.encode() for text in _ENDS])
+    ),
+    "postgresql": _changes(func.right(journal.c.entry, _END).in_(_ENDS)),
+}
+
 
 class JournalTable:
     """Fills `pki.audit.journal.JournalStore`: the head's row is the lock that makes writers take turns."""
@@ -30,7 +52,7 @@ class JournalTable:
 
     def lock_head(self) -> Head | None:
         """Return the head and hold it until the transaction ends (SQLite: the write transaction itself holds everything)."""
-        row = self._connection.execute(select(journal_head.c.head).where(journal_head.c.one == 1).with_for_update()).one_or_none()
+        row = self._connection.execute(_HEAD_HELD).one_or_none()
         return None if row is None else Head.from_bytes(bytes(row[0]))
 
     def add_entries(self, rows: Sequence[Row]) -> None:
@@ -51,7 +73,7 @@ class JournalTable:
             Conflict: somebody else wrote the first entry.
         """
         octets = head.to_bytes()
-        if self._connection.execute(update(journal_head).where(journal_head.c.one == 1).values(head=octets)).rowcount:
+        if self._connection.execute(_NEW_HEAD, {"octets": octets}).rowcount:
             return
         try:
             self._connection.execute(insert(journal_head).values(one=1, head=octets))
@@ -60,7 +82,7 @@ class JournalTable:
 
     def head(self) -> Head | None:
         """Return the head without holding it."""
-        row = self._connection.execute(select(journal_head.c.head).where(journal_head.c.one == 1)).one_or_none()
+        row = self._connection.execute(_HEAD).one_or_none()
         return None if row is None else Head.from_bytes(bytes(row[0]))
 
     def entries(self, start: int = 0, stop: int | None = None, page: int = 10_000) -> Iterator[Row]:
@@ -81,21 +103,13 @@ class JournalTable:
 
         With `start` below 0, only the number.
         """
-        last = self._connection.execute(select(func.max(journal.c.seq))).scalar()
+        last = self._connection.execute(_LAST).scalar()
         following = 0 if last is None else last + 1
         if not 0 <= start < following:
             return following, []
-        # The type is the last word of a line (`pki.audit.journal`): the database passes over all that is issued. It compares
-        # a few last characters, for four entries a certificate come by here; as octets, for SQLite would count the characters
-        # of a text from its beginning, which costs it four times as much.
-        among: ColumnElement[bool] = func.right(journal.c.entry, _END).in_(_ENDS)
-        if self._connection.dialect.name == "sqlite":
-            end = func.substr(cast(journal.c.entry, LargeBinary), -_END, type_=LargeBinary)
-            among = end.in_([text.encode() for text in _ENDS])
-        these = journal.c.seq >= start, journal.c.seq < following, among
-        statement = select(journal.c.entry).where(*these).order_by(journal.c.seq)
+        statement = _CHANGES[self._connection.dialect.name]
         found = []
-        for (line,) in self._connection.execute(statement):
+        for (line,) in self._connection.execute(statement, {"start": start, "stop": following}):
             entry = json.loads(line)
             facts, what = entry["facts"], entry["type"].removeprefix("certificate.")
             if what in STATUS_CHANGES:

@@ -18,6 +18,13 @@ from trust.errors import Conflict, Missing
 
 _ORDER_COLUMNS = ("id", "batch", "ca", "statement", "proof", "spki", "state", "written_at")
 _ORDER = tuple(orders.c[name] for name in ("id", "batch", "ca", "statement", "proof", "spki", "state", "serial", "failure"))
+_PENDING = (
+    select(*_ORDER)
+    .where(orders.c.state == OrderState.PENDING.value)
+    .order_by(orders.c.written_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
 _ORDER_STATES = {state.value: state for state in OrderState}
 
 
@@ -41,14 +48,7 @@ class Orders:
 
     def take(self, limit: int) -> list[CertificateOrder]:
         """Take the oldest pending orders, locked until the transaction ends; another issuer takes others."""
-        statement = (
-            select(*_ORDER)
-            .where(orders.c.state == OrderState.PENDING.value)
-            .order_by(orders.c.written_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return [_order(row) for row in self._connection.execute(statement)]
+        return [_order(row) for row in self._connection.execute(_PENDING, {"limit": limit})]
 
     def set_prepared(self, prepared: Sequence[tuple[str, bytes]]) -> None:
         """Record the serials under which orders are prepared: (order id, serial)."""
