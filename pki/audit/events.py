@@ -56,6 +56,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         "plan": "canonical SHA-256 of the plan, hex",
         "process": "name of one of our processes",
         "profile": "certificate profile, by identifier",
+        "profiles": "certificate profiles, by identifier",
         "profile_hash": "canonical SHA-256 of the profile as loaded, hex",
         "reason": "reason, as a code: a CRLReason by its name, or the reason of a refusal",
         "refused_lines": "lines that could not be read, a count",
@@ -194,6 +195,8 @@ EVENTS: Mapping[str, EventType] = _types(
     ("request.submitted", "request profile subject key channel by", "a certificate was asked for, possession of its key proven"),
     ("request.approved", "request officer ordre hash", "an officer signed the canonical hash of the request"),
     ("request.refused", "request reason citation by", "a request was refused, by an officer or by a rule"),
+    ("grant.given", "request subject ordre profiles approvals hash", "officers granted what a person may obtain by passkey"),
+    ("grant.withdrawn", "request subject ordre reason by", "nothing more is obtained under a grant"),
     ("order.written", "order request profile subject approvals hash", "the approved instruction was handed to the issuer"),
     ("order.failed", "order reason citation", "the issuer did not take the order"),
     # --- certificates (§4.3, §4.9) ----------------------------------------------------------------------------------------------

@@ -17,8 +17,10 @@ from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.services import base_port, named
 from pki.registration.decide import Decisions
 from pki.registration.enrol import Enrolment
+from pki.registration.grants import Grants
 from pki.registration.lifecycle import Lifecycle
 from pki.registration.organisations import Organisations
+from pki.registration.selfservice import SelfService
 from pki.revocation.service import Revocation
 from pki.settings import Settings
 from trust.errors import Missing
@@ -55,7 +57,33 @@ class Office:
     @cached_property
     def enrolment(self) -> Enrolment:
         """Receives applications."""
-        return registrar.enrolment(self.home)
+        return registrar.enrolment(self.home, channel="board")
+
+    @cached_property
+    def grants(self) -> Grants:
+        """Receives enrolments of people who will make their own keys."""
+        return registrar.grants(self.home, channel="board")
+
+    @cached_property
+    def selfservice(self) -> SelfService:
+        """Takes what people ask for themselves."""
+        return registrar.selfservice(self.home)
+
+    def chain(self, serial: bytes, holder: str) -> list[bytes]:
+        """Return a certificate of a person and its authorities', DER, without the root.
+
+        Raises:
+            Missing: this person has no such certificate.
+        """
+        with self.home.store.read() as tx:
+            certificate = tx.certificates.get(serial)
+        if certificate.holder != holder or certificate.signature is None:
+            raise Missing(f"no certificate has the serial number {serial.hex()}")
+        found, ca_id, known = [certificate.der], certificate.ca, self.home.ca_certificates()
+        while (above := self.home.settings.ca(ca_id).issuer) is not None:
+            found.append(known[ca_id].der)
+            ca_id = above
+        return found
 
     @cached_property
     def decisions(self) -> Decisions:

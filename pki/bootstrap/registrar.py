@@ -6,16 +6,31 @@ from pki.bootstrap.home import Home
 from pki.faults import Faults
 from pki.registration.decide import Decisions
 from pki.registration.enrol import Enrolment
+from pki.registration.grants import Grants
 from pki.registration.lifecycle import Lifecycle
 from pki.registration.officers import OfficerKeys
 from pki.registration.organisations import Organisations
+from pki.registration.selfservice import SelfService
 from pki.revocation.service import Revocation
 
 
-def enrolment(home: Home) -> Enrolment:
+def enrolment(home: Home, *, channel: str = "cli") -> Enrolment:
     """Return the service that receives applications."""
-    keys = {name: profile.subject_keys for name, profile in home.profiles.items()}
-    return Enrolment(home.store, home.settings, keys, home.clock, home.entropy)
+    return Enrolment(home.store, home.settings, _key_algorithms(home), home.clock, home.entropy, channel=channel)
+
+
+def grants(home: Home, *, channel: str = "cli") -> Grants:
+    """Return the service that receives enrolments of people who will make their own keys."""
+    return Grants(home.store, home.settings, enrolment(home, channel=channel), home.clock, home.entropy)
+
+
+def selfservice(home: Home) -> SelfService:
+    """Return the service that takes what people ask for themselves."""
+    return SelfService(home.store, home.settings, _key_algorithms(home), home.clock, home.entropy)
+
+
+def _key_algorithms(home: Home) -> dict[str, tuple[str, ...]]:
+    return {name: profile.subject_keys for name, profile in home.profiles.items()}
 
 
 def decisions(home: Home) -> Decisions:

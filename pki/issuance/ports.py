@@ -11,7 +11,7 @@ from typing import Protocol
 from pki.audit.journal import Journal
 from pki.inventory.model import Certificate
 from pki.issuance.approvals import Act, OfficerKey
-from pki.issuance.order import CertificateOrder
+from pki.issuance.order import CertificateOrder, Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class CertificatesPort(Protocol):
     def save(self, changed: Sequence[Certificate], at: datetime) -> None: ...
     def get(self, serial: bytes, *, lock: bool = False) -> Certificate: ...
     def holders_of_keys(self, spki_hashes: Sequence[bytes]) -> dict[bytes, set[str]]: ...
+    def of_holder(self, holder: str, *, lock: bool = False) -> list[Certificate]: ...
 
 
 class OrdersPort(Protocol):
@@ -60,6 +61,18 @@ class ActsPort(Protocol):
 
     def of_target(self, act_type: str, target: str) -> list[Act]: ...
     def keys(self, officer: str) -> list[OfficerKey]: ...
+
+
+class GrantsPort(Protocol):
+    """What officers granted."""
+
+    def get(self, grant_id: str) -> Grant: ...
+
+
+class AuthenticatorsPort(Protocol):
+    """The keys that people sign with."""
+
+    def keys_of(self, account: str) -> list[OfficerKey]: ...
 
 
 class RegisterPort(Protocol):
@@ -90,6 +103,10 @@ class IssuanceTransaction(Protocol):
     def orders(self) -> OrdersPort: ...
     @property
     def acts(self) -> ActsPort: ...
+    @property
+    def grants(self) -> GrantsPort: ...
+    @property
+    def authenticators(self) -> AuthenticatorsPort: ...
     @property
     def register(self) -> RegisterPort: ...
     @property

@@ -18,6 +18,7 @@ from pki.inventory import serials
 from pki.inventory.model import Certificate, State
 from pki.issuance.approvals import APPROVAL, SUBMISSION, ApprovedBatch, approved_batch, check_approval
 from pki.issuance.authority import Authority, check_able
+from pki.issuance.grants import HolderRequests
 from pki.issuance.holders import check_person, check_structure
 from pki.issuance.order import CertificateOrder, Request, read_request
 from pki.issuance.ports import IssuanceTransaction, Standing
@@ -72,6 +73,7 @@ class Preparer:
     def prepare(self, orders: Sequence[CertificateOrder], tx: IssuanceTransaction, now: datetime) -> Preparation:
         """Prepare what can be; an order that is refused does not stop the others."""
         batches = _Approvals(tx, self._settings, now)
+        holders_own = HolderRequests(tx, self._settings, self._authority, batches.of, now)
         requests: list[tuple[CertificateOrder, Request]] = []
         outcome = Preparation([], [])
         for order in orders:
@@ -87,7 +89,12 @@ class Preparer:
         for order, request in requests:
             key_hash = key_hashes[order.id]
             try:
-                self._check_request(order, request, batches.of(order.batch), standings.get(request.holder), now)
+                self._check_order(order, request)
+                if request.grant:
+                    holders_own.check(order, request)
+                else:
+                    self._check_approvals(order, request, batches.of(order.batch))
+                self._check_register(request, standings.get(request.holder))
                 self._faults.at("authz.checked")
                 if key_hash != request.key:
                     raise Refused("the approvals are about another public key", citation="CP 3.2.1")
@@ -121,18 +128,21 @@ class Preparer:
         # The age is checked once per batch: it does not depend on the person.
         self._register_age = None if applied is None else now - applied
 
-    def _check_request(
-        self, order: CertificateOrder, request: Request, batch: ApprovedBatch | Refused, standing: Standing | None, now: datetime
-    ) -> None:
-        if isinstance(batch, Refused):
-            raise batch
+    def _check_order(self, order: CertificateOrder, request: Request) -> None:
         if request.id != order.id or request.ca != order.ca:
             raise Refused("the order is not the request that was approved", citation="CP 4.2.2")
-        board = self._settings.board(request.board)
         if request.profile not in self._settings.ca(order.ca).issues:
             # Its CA certifies responders and authorities too: those nobody orders.
             raise Refused(f"{order.ca} does not issue the profile {request.profile!r} to subscribers", citation="CP 1.4.1")
+
+    def _check_approvals(self, order: CertificateOrder, request: Request, batch: ApprovedBatch | Refused) -> None:
+        if isinstance(batch, Refused):
+            raise batch
+        board = self._settings.board(request.board)
         check_approval(batch, board, order.statement, order.proof, request.requester, request.holder)
+
+    def _check_register(self, request: Request, standing: Standing | None) -> None:
+        board = self._settings.board(request.board)
         if standing is None:
             raise Refused(f"{request.holder} is not in the register", citation="CP 3.2.3")
         if (barred := standing.barred_for(board.code)) is not None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pki.audit.events import event
 from pki.issuance.approvals import APPROVAL, Act, covered, standing_acts, statement_of, verify_act
-from pki.issuance.order import CertificateOrder
+from pki.issuance.order import ENROLMENT, CertificateOrder, Grant, read_request
 from pki.registration.model import Batch, BatchState
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
 from pki.settings import Settings
@@ -33,7 +33,7 @@ class Decided:
     approvals: int
     needed: int
     orders: int
-    """Orders written by this very decision; 0 while approvals are lacking."""
+    """Orders and grants written by this very decision; 0 while approvals are lacking."""
 
 
 class Decisions:
@@ -145,12 +145,29 @@ class Decisions:
         if tree.root() != batch.root:
             raise Refused("the stored requests are not those that were submitted", citation="CP 4.2.2")
         # Issuance will compare with the CA that the statement names: nothing of it is read here.
-        ca_of = {profile: self._settings.issuer_of(profile).id for profile in {record.profile for record in records}}
-        orders, events = [], []
+        profiles = {record.profile for record in records} - {ENROLMENT}
+        ca_of = {profile: self._settings.issuer_of(profile).id for profile in profiles}
+        orders, grants, events = [], [], []
         for record, leaf, proof in zip(records, leaves, tree.inclusions(), strict=True):
             if record.position in excluded:
                 continue
-            ca, octets = ca_of[record.profile], proof.to_bytes()
+            octets = proof.to_bytes()
+            if record.profile == ENROLMENT:
+                granted = read_request(record.statement).profiles
+                grants.append(Grant(record.id, batch.id, batch.board, record.holder, granted, record.statement, octets, now))
+                events.append(
+                    event(
+                        "grant.given",
+                        request=record.id,
+                        subject=record.holder,
+                        ordre=batch.board,
+                        profiles=granted,
+                        approvals=approvers,
+                        hash=leaf.hex(),
+                    )
+                )
+                continue
+            ca = ca_of[record.profile]
             orders.append(CertificateOrder(record.id, batch.id, ca, record.statement, octets, record.spki))
             events.append(
                 event(
@@ -165,5 +182,7 @@ class Decisions:
             )
         if orders:
             tx.orders.add(orders, now)
+        tx.grants.add(grants)
+        if events:
             tx.journal.append_many(events, at=now)
-        return len(orders)
+        return len(orders) + len(grants)

@@ -71,11 +71,14 @@ class Enrolment:
         key_algorithms: dict[str, tuple[str, ...]],
         time: Clock,
         entropy: Entropy,
+        *,
+        channel: str = "cli",
     ) -> None:
-        """Serve one home; `key_algorithms` says which keys each profile takes."""
+        """Serve one home; `key_algorithms` says which keys each profile takes, `channel` where requests come in."""
         self._store = store
         self._settings = settings
         self._key_algorithms = key_algorithms
+        self._channel = channel
         self._clock = time
         self._entropy = entropy
 
@@ -129,7 +132,7 @@ class Enrolment:
                         profile=r.profile,
                         subject=r.holder,
                         key=key,
-                        channel="cli",
+                        channel=self._channel,
                         by=officer.id,
                     )
                     for r, key in zip(draft.records, _keys(draft.records), strict=True)
@@ -216,7 +219,7 @@ class Enrolment:
         applied = tx.register.applied()
         snapshot = {"snapshot": applied.sha256, "date": clock.text(applied.register_date)} if applied else {}
         keys = [f"{board.code}:{one.application.profile}:{one.holder}:{one.key.spki_sha256.hex()}" for one in judged]
-        known, free = _standing_requests(tx, keys)
+        known, free = standing_requests(tx, keys)
         at = clock.text(self._clock.now())
         ca_of = {profile: self._settings.issuer_of(profile).id for profile in {one.application.profile for one in judged}}
         seen: dict[str, int] = {}
@@ -260,11 +263,13 @@ class Enrolment:
         )
 
 
-def _keys(records: Sequence[RequestRecord]) -> list[str]:
-    return [record.idempotency_key.rpartition(":")[2].partition("#")[0] for record in records]
+def _keys(records: Sequence[RequestRecord]) -> list[str | None]:
+    """Return the key of each request, as the journal says it; an enrolment has none yet."""
+    keys = [record.idempotency_key.rpartition(":")[2].partition("#")[0] for record in records]
+    return [key if record.spki else None for key, record in zip(keys, records, strict=True)]
 
 
-def _standing_requests(tx: RegistrationTransaction, keys: Sequence[str]) -> tuple[dict[str, RequestRecord], dict[str, str]]:
+def standing_requests(tx: RegistrationTransaction, keys: Sequence[str]) -> tuple[dict[str, RequestRecord], dict[str, str]]:
     """Return the requests that these keys stand for, and for every key the one under which a new request may be made.
 
     A request that ended without a certificate (refused, set aside, its order failed) may be made again: the new one has a

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from pki.adapters.store.certificates import moment, seconds
 from pki.adapters.store.tables import challenges, entries, passkeys, sessions
 from pki.authenticators.model import Account, Entry, Passkey, Session
+from pki.issuance.approvals import OfficerKey
 from trust.errors import Conflict
 
 
@@ -58,6 +59,12 @@ class Authenticators:
         """Return every passkey that an account ever had, oldest first."""
         statement = select(passkeys).where(passkeys.c.account == str(account)).order_by(passkeys.c.registered_at, passkeys.c.id)
         return [_passkey(row) for row in self._connection.execute(statement)]
+
+    def keys_of(self, account: str) -> list[OfficerKey]:
+        """Return the passkeys that an account ever had, as keys that sign statements."""
+        statement = select(passkeys).where(passkeys.c.account == account).order_by(passkeys.c.registered_at)
+        rows = [_passkey(row) for row in self._connection.execute(statement)]
+        return [OfficerKey(account, row.spki, row.registered_at, row.withdrawn_at, row.rp_id) for row in rows]
 
     def note_use(self, passkey_id: bytes, counter: int, at: datetime) -> None:
         """Record that a passkey was shown."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import insert_many, select_in
 from pki.adapters.store.certificates import moment, seconds
-from pki.adapters.store.tables import acts, batches, officers, orders, organisations, requests
+from pki.adapters.store.tables import acts, batches, grants, officers, orders, organisations, requests
 from pki.issuance.approvals import Act, OfficerKey
 from pki.issuance.order import OrderState
 from pki.registration.model import Batch, BatchState, Organisation, RequestRecord
@@ -124,11 +124,12 @@ class Requests:
                 select(requests.c.id)
                 .join(batches, batches.c.id == requests.c.batch)
                 .join(orders, orders.c.id == requests.c.id, isouter=True)
+                .join(grants, and_(grants.c.id == requests.c.id, grants.c.withdrawn_at.is_(None)), isouter=True)
                 .where(
                     requests.c.id.in_(request_ids[start : start + 500]),
                     or_(
                         batches.c.state == BatchState.REFUSED.value,
-                        and_(batches.c.state == BatchState.APPROVED.value, orders.c.id.is_(None)),
+                        and_(batches.c.state == BatchState.APPROVED.value, orders.c.id.is_(None), grants.c.id.is_(None)),
                         orders.c.state == OrderState.FAILED.value,
                     ),
                 )

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The revision that these tables are (`migrations/versions`)."""
 
 metadata = MetaData()
@@ -100,6 +100,21 @@ acts = Table(
     Column("statement", Text, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("batch", Text, nullable=False),
+    Column("board", Text, nullable=False),
+    Column("holder", Text, nullable=False, index=True),
+    Column("profiles", Text, nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("proof", LargeBinary, nullable=False),
+    Column("approved_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
+    Index("grants_board", "board", "approved_at"),
 )
 
 # --- who is in front of the screen (RFC 3647 §5.2.3) --------------------------------------------------------------------------

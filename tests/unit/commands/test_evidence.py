@@ -24,12 +24,12 @@ Change = Callable[[dict[str, Any]], object]
 def evidence(demonstration: Path) -> dict[str, Any]:
     """Evidence of a certificate that two officers approved."""
     from pki.bootstrap.home import open_home
-    from pki.cli.work.prove import _gathered
+    from pki.bootstrap.proof import evidence_of
 
     home = open_home(demonstration)
     with home.store.read() as tx:
         certificate = tx.certificates.search(board="CNOM", profile="ps-signature", limit=1)[0]
-    return _gathered(home, certificate.serial)
+    return evidence_of(home, certificate.serial)
 
 
 def edited(evidence: dict[str, Any], change: Change) -> dict[str, Any]:
