@@ -7,7 +7,8 @@ from typing import Any
 from pki.bootstrap.home import Home
 from pki.inventory.model import Certificate
 from pki.issuance.approvals import APPROVAL, SUBMISSION
-from pki.registration.evidence import gather
+from pki.issuance.order import HOLDER_TYPE, read_request
+from pki.registration.evidence import gather, gather_of_holder
 from trust.errors import Missing
 
 
@@ -22,10 +23,16 @@ def evidence_of(home: Home, serial: bytes) -> dict[str, Any]:
         if certificate.order_id.startswith("own:"):
             raise Missing("the authority issued this certificate for itself: no officer asked for it")
         order = tx.orders.get(certificate.order_id)
-        batch = tx.requests.batch(order.batch)
-        acts = [act for act_type in (SUBMISSION, APPROVAL) for act in tx.acts.of_target(act_type, batch.id)]
+        batch, request = tx.requests.batch(order.batch), read_request(order.statement)
+        granted = tx.grants.get(request.grant) if request.grant else None
+        decided = batch if granted is None else tx.requests.batch(granted.batch)
+        acts = [act for act_type in (SUBMISSION, APPROVAL) for act in tx.acts.of_target(act_type, decided.id)]
         keys = [key for officer in sorted({act.officer for act in acts}) for key in tx.acts.keys(officer)]
-    return gather(_chain(home, certificate), order, batch, acts, home.settings.board(batch.board), keys)
+        asked, holder_keys = tx.acts.of_target(HOLDER_TYPE, batch.id), tx.authenticators.keys_of(request.requester)
+    board, chain = home.settings.board(batch.board), _chain(home, certificate)
+    if granted is None:
+        return gather(chain, order, batch, acts, board, keys)
+    return gather_of_holder(chain, order, batch, asked, holder_keys, granted, (decided, acts), board, keys)
 
 
 def _chain(home: Home, certificate: Certificate) -> list[bytes]:

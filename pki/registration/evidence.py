@@ -21,7 +21,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, APPROVAL, SUBMISSION, Act, OfficerKey
-from pki.issuance.order import CertificateOrder, Request, read_request
+from pki.issuance.order import HOLDER_TYPE, CertificateOrder, Grant, Request, read_request
 from pki.registration.model import Batch
 from pki.settings import Board, Officer
 from trust import clock
@@ -46,15 +46,57 @@ def gather(
         board: the board, with the mandates of its officers.
         keys: the keys that those officers ever had.
     """
-    proof = InclusionProof.from_bytes(order.proof)
-    signers = {act.officer for act in acts}
     return {
         "type": EVIDENCE,
         "certificates": [_text(certificate) for certificate in chain],
-        "request": order.statement,
+        **_signed(order.statement, order.proof, batch, acts),
+        **_board(board, acts, keys),
+    }
+
+
+def gather_of_holder(
+    chain: Sequence[bytes],
+    order: CertificateOrder,
+    batch: Batch,
+    acts: Sequence[Act],
+    holder_keys: Sequence[OfficerKey],
+    granted: Grant,
+    granting: tuple[Batch, Sequence[Act]],
+    board: Board,
+    keys: Sequence[OfficerKey],
+) -> dict[str, Any]:
+    """Write the evidence of what a person obtained under a grant: the person's signature, then the officers'.
+
+    Args:
+        chain, order, batch, board, keys: as `gather`.
+        acts: by which the holder asked.
+        holder_keys: the passkeys that the holder ever had.
+        granted: what officers granted.
+        granting: the batch of that grant, and the submission and approvals of it.
+    """
+    return {
+        "type": EVIDENCE,
+        "certificates": [_text(certificate) for certificate in chain],
+        **_signed(order.statement, order.proof, batch, acts),
+        "holder_keys": [_key(key) for key in holder_keys],
+        "grant": _signed(granted.statement, granted.proof, *granting),
+        **_board(board, granting[1], keys),
+    }
+
+
+def _signed(statement: str, octets: bytes, batch: Batch, acts: Sequence[Act]) -> dict[str, Any]:
+    proof = InclusionProof.from_bytes(octets)
+    return {
+        "request": statement,
         "proof": {"index": proof.index, "size": proof.size, "path": [node.hex() for node in proof.path]},
         "root": batch.root.hex(),
         "acts": [{"statement": act.statement, "signature": _text(act.signature)} for act in acts],
+    }
+
+
+def _board(board: Board, acts: Sequence[Act], keys: Sequence[OfficerKey]) -> dict[str, Any]:
+    signers = {act.officer for act in acts}
+    return {
         "board": {
             "code": board.code,
             "name": board.name,
@@ -73,16 +115,16 @@ def _mandate(officer: Officer, keys: Sequence[OfficerKey]) -> dict[str, Any]:
         "name": officer.name,
         "idnat": officer.idnat,
         "roles": sorted(officer.roles),
-        "keys": [
-            {
-                "spki": _text(key.spki),
-                "registered_at": clock.text(key.registered_at),
-                "withdrawn_at": None if key.withdrawn_at is None else clock.text(key.withdrawn_at),
-                "rp_id": key.rp_id,
-            }
-            for key in keys
-            if key.officer == officer.id
-        ],
+        "keys": [_key(key) for key in keys if key.officer == officer.id],
+    }
+
+
+def _key(key: OfficerKey) -> dict[str, Any]:
+    return {
+        "spki": _text(key.spki),
+        "registered_at": clock.text(key.registered_at),
+        "withdrawn_at": None if key.withdrawn_at is None else clock.text(key.withdrawn_at),
+        "rp_id": key.rp_id,
     }
 
 
@@ -111,7 +153,7 @@ def check(evidence: Any, root: bytes | None = None) -> Checked:
             _check_content(chain[0], request),
             _check_chain(chain, root),
             _check_place(evidence),
-            *_check_acts(evidence, request),
+            *(_check_holder(evidence, request) if request.grant else _check_acts(evidence, request)),
             _check_board(evidence["board"], request),
         ]
         return Checked(f"{chain[0].serial_number:032x}", tuple(steps))
@@ -188,6 +230,29 @@ def _check_acts(evidence: Mapping[str, Any], request: Request) -> list[str]:
     if len(deciders) < needed:
         raise Refused(f"{len(deciders)} of {needed} approvals: neither who asks nor who is concerned counts", citation="CP 5.2.2")
     return [*words, f"{len(deciders)} officers other than the requester approved; {board['code']} asks {needed}"]
+
+
+def _check_holder(evidence: Mapping[str, Any], request: Request) -> list[str]:
+    """Check that the holder asked, and that officers had granted it."""
+    words = []
+    for said in map(_read_act, evidence["acts"]):
+        record, proof = said.record(), _proof(evidence)
+        about = (record.get("root"), record.get("size"), record.get("board"))
+        if said.type != HOLDER_TYPE or said.officer != request.requester or request.requester != f"person:{request.holder}":
+            raise Refused("a request of a holder is signed by the holder", citation="CP 4.7.2")
+        if about != (evidence["root"], proof.size, request.board):
+            raise Refused("the holder signed something else than this batch", citation="CP 4.7.2")
+        registered = _signing_key(said, {"keys": evidence["holder_keys"]}, clock.parse(record["at"]))
+        words.append(f"the holder signed with a passkey: {record['at']}, registered {registered}")
+    if not words:
+        raise Refused("nothing shows that the holder asked for it", citation="CP 4.7.2")
+    granting = {**evidence, **evidence["grant"]}
+    granted = read_request(granting["request"])
+    if (granted.id, granted.holder, granted.board) != (request.grant, request.holder, request.board):
+        raise Refused("the grant that is shown is another one", citation="CP 4.7.2")
+    if request.profile not in granted.profiles:
+        raise Refused(f"officers did not grant {request.profile}", citation="CP 4.7.2")
+    return [*words, _check_place(granting), *_check_acts(granting, granted)]
 
 
 def _signing_key(act: Act, mandate: Mapping[str, Any], signed_at: datetime) -> str:
