@@ -99,7 +99,7 @@ class Exercice:
 
     def __post_init__(self) -> None:
         _require_fields((self.profession, self.category, self.authority, *self.know_how), "an exercice")
-        if any("," in code or not code for code in self.know_how):
+        if self.know_how and any("," in code or not code for code in self.know_how):
             raise Malformed("a know-how is a code that is not empty and has no comma")
         if len(self.know_how) > 1:
             object.__setattr__(self, "know_how", tuple(sorted(set(self.know_how))))
@@ -185,7 +185,7 @@ class RegisterEntry:
         try:
             idnat, names, *exercices = line.split("\t")
             family_name, given_name, title = names.split("|")
-            return cls(idnat, family_name, given_name, title, tuple(_parse_exercice(text) for text in exercices))
+            return cls(idnat, family_name, given_name, title, tuple([_parse_exercice(text) for text in exercices]))
         except (ValueError, TypeError):
             raise Malformed("this is not a canonical line of a register entry") from None
 
@@ -304,7 +304,7 @@ def standing(entry: RegisterEntry | None, board_professions: Collection[str]) ->
     """Judge a person's standing before the board of these professions (RFC 3647 §3.2.5); None is somebody the register lacks."""
     if entry is None:
         return Standing(False, (), False, (WhyNot.ABSENT,))
-    exercices = tuple(exercice for exercice in entry.exercices if exercice.profession in board_professions)
+    exercices = tuple([exercice for exercice in entry.exercices if exercice.profession in board_professions])
     if any(exercice.gives_right for exercice in exercices):
         return Standing(True, exercices, True, ())
     categories = {exercice.category for exercice in exercices}

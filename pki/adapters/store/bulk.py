@@ -11,10 +11,18 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, CursorResult, Table
 
 AT_ONCE = 500
 """Values that one statement looks for."""
+
+
+def driver_rows(result: CursorResult[Any]) -> list[Any]:
+    """Read a result to its end, as the driver has it: a tuple for each row, with nothing of SQLAlchemy around it."""
+    cursor: Any = result.cursor
+    rows: list[Any] = cursor.fetchall()
+    result.close()
+    return rows
 
 
 def select_in(
@@ -28,7 +36,7 @@ def select_in(
     for start in range(0, len(values), AT_ONCE):
         some = tuple(values[start : start + AT_ONCE])
         statement = _select(table, columns, key, len(some) if sqlite else None)
-        yield from connection.exec_driver_sql(statement, some if sqlite else (list(some),)).fetchall()
+        yield from driver_rows(connection.exec_driver_sql(statement, some if sqlite else (list(some),)))
 
 
 def update_in(connection: Connection, table: Table, column: str, value: Any, key: str, values: Sequence[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pki.adapters.store.bulk import delete_in, insert_many, select_in, update_many
+from pki.adapters.store.bulk import delete_in, driver_rows, insert_many, select_in, update_many
 from pki.adapters.store.tables import blocked_keys, certificates, outbox
 from pki.inventory.model import Certificate, Reason, State
 from trust.errors import Alarm, Conflict, Missing
@@ -370,7 +370,7 @@ class Outbox:
         """Return the oldest of what waits: (id, CA, serial)."""
         columns = select(outbox.c.id, outbox.c.ca, outbox.c.serial)
         statement = columns.order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)
-        return [(number, ca, serial) for number, ca, serial in self._connection.execute(statement)]
+        return driver_rows(self._connection.execute(statement))
 
     def clear(self, ids: Sequence[int]) -> None:
         """Forget what has been published."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, bindparam, cast, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pki.adapters.store.bulk import insert_many
+from pki.adapters.store.bulk import driver_rows, insert_many
 from pki.adapters.store.certificates import seconds
 from pki.adapters.store.tables import checkpoints, journal, journal_head
 from pki.audit.journal import Head, Row
@@ -91,11 +91,10 @@ class JournalTable:
             statement = select(journal.c.seq, journal.c.entry).where(journal.c.seq >= start).order_by(journal.c.seq).limit(page)
             if stop is not None:
                 statement = statement.where(journal.c.seq < stop)
-            rows = self._connection.execute(statement).all()
+            rows: list[Row] = driver_rows(self._connection.execute(statement))
             if not rows:
                 return
-            for row in rows:
-                yield row[0], row[1]
+            yield from rows
             start = rows[-1][0] + 1
 
     def status_changes(self, start: int) -> tuple[int, list[tuple[str, str, bytes]]]:

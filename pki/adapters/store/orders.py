@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pki.adapters.store.bulk import insert_many, update_in, update_many
+from pki.adapters.store.bulk import driver_rows, insert_many, update_in, update_many
 from pki.adapters.store.certificates import seconds
 from pki.adapters.store.tables import certificates, orders
 from pki.inventory.model import Reason, State
@@ -48,7 +48,7 @@ class Orders:
 
     def take(self, limit: int) -> list[CertificateOrder]:
         """Take the oldest pending orders, locked until the transaction ends; another issuer takes others."""
-        return [_order(row) for row in self._connection.execute(_PENDING, {"limit": limit})]
+        return [_order(row) for row in driver_rows(self._connection.execute(_PENDING, {"limit": limit}))]
 
     def set_prepared(self, prepared: Sequence[tuple[str, bytes]]) -> None:
         """Record the serials under which orders are prepared: (order id, serial)."""
