@@ -14,7 +14,7 @@ from typing import Any
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import load_der_public_key
-from fido2.cose import CoseKey
+from fido2.cose import ES256, ES384, CoseKey, EdDSA
 from fido2.server import Fido2Server
 from fido2.utils import websafe_encode
 from fido2.webauthn import (
@@ -126,7 +126,7 @@ class Ceremonies:
             parsed = AuthenticationResponse.from_dict(response)
             if parsed.response.client_data.cross_origin:
                 raise ValueError("asked from inside another site")
-            key = CoseKey.from_cryptography_key(load_der_public_key(passkey.spki))
+            key = _cose(load_der_public_key(passkey.spki))
             credential = AttestedCredentialData.create(bytes(16), passkey.id, key)
             self._server.authenticate_complete(_state(challenge), [credential], response)
         except _FAULTS as error:
@@ -167,6 +167,13 @@ def _state(challenge: bytes) -> Mapping[str, Any]:
 
 def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
     return PublicKeyCredentialDescriptor(type=PublicKeyCredentialType.PUBLIC_KEY, id=passkey.id)
+
+
+def _cose(key: Any) -> CoseKey:
+    kind: type[CoseKey] = EdDSA
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        kind = ES384 if key.curve.name == "secp384r1" else ES256
+    return kind.from_cryptography_key(key)
 
 
 def _public_key(key: CoseKey) -> PublicKey:
