@@ -191,6 +191,9 @@ EVENTS: Mapping[str, EventType] = _types(
     ("entry.failed", "account", "a wrong code was typed for a one-time link"),
     ("passkey.registered", "account key kind by", "a passkey was registered; `kind` is the model that the authenticator gave"),
     ("passkey.withdrawn", "account key by", "a passkey opens and signs nothing more"),
+    ("recovery.made", "account", "a sheet of recovery codes was made; an earlier one ended"),
+    ("recovery.failed", "account", "a wrong recovery code was brought for somebody who has codes"),
+    ("recovery.used", "account certificates", "a recovery code ended the passkeys, sessions and certificates of its owner"),
     # --- requests and orders (§4.1, §4.2) ---------------------------------------------------------------------------------------
     ("request.submitted", "request profile subject key channel by", "a certificate was asked for, possession of its key proven"),
     ("request.approved", "request officer ordre hash", "an officer signed the canonical hash of the request"),

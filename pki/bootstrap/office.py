@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -10,6 +11,7 @@ from pathlib import Path
 from pki.authenticators.entries import Entries
 from pki.authenticators.model import Account, Kind
 from pki.authenticators.passkeys import Passkeys
+from pki.authenticators.recovery import Recovery
 from pki.authenticators.sessions import Sessions
 from pki.authenticators.webauthn import Ceremonies
 from pki.bootstrap import registrar
@@ -19,6 +21,7 @@ from pki.registration.decide import Decisions
 from pki.registration.enrol import Enrolment
 from pki.registration.grants import Grants
 from pki.registration.lifecycle import Lifecycle
+from pki.registration.loss import Losses
 from pki.registration.organisations import Organisations
 from pki.registration.selfservice import SelfService
 from pki.revocation.service import Revocation
@@ -94,6 +97,13 @@ class Office:
     def revocation(self) -> Revocation:
         """Revokes, holds and releases."""
         return registrar.revocation(self.home)
+
+    @cached_property
+    def losses(self) -> Losses:
+        """Makes recovery codes, and takes reports of losses."""
+        home = self.home
+        recovery = Recovery(home.clock, home.entropy)
+        return Losses(home.store, home.settings, recovery, self.passkeys, self.revocation, home.clock, time.sleep)
 
     @cached_property
     def lifecycle(self) -> Lifecycle:

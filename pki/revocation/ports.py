@@ -18,6 +18,7 @@ class CertificatesPort(Protocol):
 
     def get(self, serial: bytes, *, lock: bool = False) -> Certificate: ...
     def of_key(self, spki_hash: bytes, *, lock: bool = False) -> list[Certificate]: ...
+    def of_holder(self, holder: str, *, lock: bool = False) -> list[Certificate]: ...
     def save(self, changed: Iterable[Certificate], at: datetime) -> None: ...
 
 
@@ -57,11 +58,16 @@ class ChangeTransaction(Protocol):
     def journal(self) -> Journal: ...
 
 
-class RevocationTransaction(ChangeTransaction, Protocol):
-    """One transaction, with everything that revocation reads and writes."""
+class LossTransaction(ChangeTransaction, Protocol):
+    """What ending everything of a person writes, within somebody else's transaction."""
 
     @property
     def blocked_keys(self) -> BlockedKeysPort: ...
+
+
+class RevocationTransaction(LossTransaction, Protocol):
+    """One transaction, with everything that revocation reads and writes."""
+
     @property
     def acts(self) -> ActsPort: ...
     @property

@@ -1,8 +1,9 @@
 """Who may revoke what (RFC 3647 §4.9.2, §4.9.3; CP 4.9).
 
 An officer of the certificate's own board, by a signed act; the holder, by a signature with the certified key, which
-proves control and, for `keyCompromise`, blocks the key and takes every certificate with it; the register, through
-`pki.registration.lifecycle`. Reasons are an allow-list per profile, for people and for programs alike.
+proves control and, for `keyCompromise`, blocks the key and takes every certificate with it; the holder who lost the key, by
+a recovery code, which `pki.registration.loss` checks; the register, through `pki.registration.lifecycle`. Reasons are an
+allow-list per profile, for people and for programs alike.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pki.inventory.model import REASONS_BY_NAME, Certificate, Reason, State
 from pki.issuance.approvals import Act, statement_of, verify_act
 from pki.register.entry import RegisterEntry, standing
 from pki.revocation.changes import end, release
-from pki.revocation.ports import RevocationStore, RevocationTransaction
+from pki.revocation.ports import LossTransaction, RevocationStore, RevocationTransaction
 from pki.settings import Settings
 from trust import clock
 from trust.algorithms import algorithm_of
@@ -188,6 +189,28 @@ class Revocation:
             return done
         raise Unavailable("certificates of this key are being made all the time: try again")
 
+    def by_loss(self, tx: LossTransaction, holder: str, by: str) -> list[Certificate]:
+        """Revoke what a person has, whose devices are lost or stolen, in the transaction of who proved that this is the person.
+
+        The keys are claimed to be in other hands: they are never certified again. What the issuer is signing at this very
+        moment is not there yet: the caller comes back for it.
+
+        Returns:
+            What was revoked.
+        """
+        now = self._clock.now()
+        live = [
+            each
+            for each in tx.certificates.of_holder(holder, lock=True)
+            if each.state in (State.ISSUED, State.HELD) and each.not_after >= now
+        ]
+        for certificate in live:
+            self._check_reason(certificate, Reason.KEY_COMPROMISE)
+        changed = end(tx, live, Reason.KEY_COMPROMISE, now, by)
+        for certificate in changed:
+            self._block(tx, certificate, "claimed", 1, by)
+        return changed
+
     def _take_demand(self, serial: bytes, reason: Reason, statement: str, signature: bytes, now: datetime) -> Revoked:
         with self._store.write() as tx:
             certificate = tx.certificates.get(serial)
@@ -237,7 +260,7 @@ class Revocation:
             raise _Overtaken
         return len(changed)
 
-    def _block(self, tx: RevocationTransaction, certificate: Certificate, how: str, certificates: int, by: str) -> None:
+    def _block(self, tx: LossTransaction, certificate: Certificate, how: str, certificates: int, by: str) -> None:
         now = self._clock.now()
         if tx.blocked_keys.block(certificate.spki_hash, how, now):
             facts = {"key": certificate.spki_hash.hex(), "reason": f"compromise-{how}", "by": by}

@@ -20,6 +20,7 @@ from pki.adapters.store.grants import Grants
 from pki.adapters.store.journal import JournalTable
 from pki.adapters.store.orders import Orders
 from pki.adapters.store.publication import Crls, Responders
+from pki.adapters.store.recovery import Recoveries
 from pki.adapters.store.register import Register
 from pki.adapters.store.registration import Acts, Organisations, Requests
 from pki.adapters.store.tables import SCHEMA
@@ -36,6 +37,7 @@ class Transaction:
         self.orders = Orders(connection)
         self.acts = Acts(connection)
         self.authenticators = Authenticators(connection)
+        self.recovery = Recoveries(connection)
         self.requests = Requests(connection)
         self.grants = Grants(connection)
         self.organisations = Organisations(connection)

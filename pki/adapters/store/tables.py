@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The revision that these tables are (`migrations/versions`)."""
 
 metadata = MetaData()
@@ -167,6 +167,24 @@ challenges = Table(
     Column("purpose", Text, nullable=False),
     Column("account", Text),
     Column("ends_at", BigInteger, nullable=False, index=True),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("made_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+# May be lost: it only slows down who guesses.
+recovery_failures = Table(
+    "recovery_failures",
+    metadata,
+    Column("claimed", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Index("recovery_failures_of", "claimed", "at"),
 )
 
 organisations = Table(
