@@ -8,7 +8,7 @@ from typing import Any
 from pki.issuance.order import Request
 from pki.issuance.ports import Standing
 from pki.register.entry import RegisterEntry
-from trust.errors import Malformed
+from trust.errors import Malformed, Missing
 from trust.identity.professions import label_of
 
 PROFILES = {
@@ -106,5 +106,5 @@ def _entry(standing: Standing | None) -> RegisterEntry | None:
 def _label(code: str) -> str:
     try:
         return label_of(code)
-    except Malformed:
+    except Missing:
         return code

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from pki.bootstrap.office import Office
 from pki.issuance.approvals import Act
 from pki.settings import Board, Officer
-from trust.errors import Malformed, Refused
+from trust.errors import Malformed, Missing, Refused
 from web.kit.safety import account
 
 LONGEST_STATEMENT = 200_000
@@ -31,6 +31,15 @@ def officer_of(office: Office) -> tuple[Officer, Board]:
 def name_of_officer(board: Board, officer_id: str) -> str:
     """Return the name of an officer of a board; the identifier of anybody else."""
     return next((officer.name for officer in board.officers if officer.id == officer_id), officer_id)
+
+
+def name_anywhere(office: Office, officer_id: str) -> str:
+    """Return the name and the ordre of an officer of any board: the register is everybody's."""
+    try:
+        officer = office.home.settings.officer(officer_id)
+    except Missing:
+        return officer_id
+    return f"{officer.name} ({officer.board})"
 
 
 def require_role(officer: Officer, role: str) -> None:

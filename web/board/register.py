@@ -1,0 +1,228 @@
+"""The national register: what is in force, an extraction to import, the plan as a readable difference, its signatures (CP 4.9.3).
+
+Importing, preparing a plan and applying it are long: each is a piece of work that the page watches. One at a time, for there is
+one register. What officers sign is the plan's hash; when as many have signed as its threshold demands, any of them applies it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, current_app, jsonify, redirect, render_template, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response
+
+from pki.bootstrap.office import Office
+from pki.register.snapshot import ImportResult, Progress
+from pki.registration.lifecycle import Applied
+from pki.registration.model import SnapshotRecord
+from trust.errors import Conflict, Malformed, Missing
+from web.board.frame import name_anywhere, officer_of, require_role, sent, signed_act, to_sign
+from web.board.planning import LISTED, LISTS, WHY, Prepared, prepare
+from web.board.work import Work, Workshop, shown_again
+from web.kit.safety import account, signed_in
+
+KIND = "register"
+LARGEST = 2 << 30
+"""Octets of an extraction that is sent: the national one has 1.1 GB, and 0.2 zipped."""
+_BLOCK = 1 << 20
+_UPLOAD = "extraction-"
+PAGE = 100
+SNAPSHOTS = 12
+
+
+def views(office: Office, workshop: Workshop) -> Blueprint:
+    """Return the views."""
+    pages = Blueprint("register", __name__)
+    folder = office.home.settings.home / "run"
+    for left in folder.glob(f"{_UPLOAD}*"):  # of a process that was stopped
+        shutil.rmtree(left, ignore_errors=True)
+    kept: dict[str, Prepared] = {}
+    """The last plan that was prepared, by its snapshot."""
+
+    def begin(task: Any) -> Response:
+        officer, board = officer_of(office)
+        workshop.begin(KIND, officer.id, board.code, task, alone=True, patience=1.0)
+        return redirect("/ordre/registre")
+
+    def keep(sha256: str, work: Work) -> None:
+        found = prepare(office, sha256, work)
+        kept.clear()
+        kept[sha256] = found
+
+    def prepared(sha256: str) -> Prepared:
+        with office.home.store.read() as tx:
+            applied = tx.register.applied()
+        found = kept.get(sha256)
+        if found is None or not found.stands(applied):
+            raise Conflict("this plan is not prepared, or the register in force changed since: prepare it again")
+        return found
+
+    @pages.get("/registre")
+    @signed_in
+    def home() -> str | Response:
+        officer, _ = officer_of(office)
+        with office.home.store.read() as tx:
+            snapshots, applied = tx.register.all_snapshots(), tx.register.applied()
+        waiting = next(_waiting(snapshots, applied), None)
+        found = kept.get(waiting.sha256) if waiting is not None else None
+        if found is not None and not found.stands(applied):
+            found = None
+        work = workshop.latest(KIND)
+        page = render_template(
+            "register.html",
+            applied=applied,
+            waiting=waiting,
+            work=work,
+            outcome=_outcome(work),
+            prepared=found,
+            signed=[] if found is None else [name_anywhere(office, each) for each in found.plan.signed],
+            signed_by_me=found is not None and officer.id in found.plan.signed,
+            lists=LISTS,
+            why=WHY,
+            snapshots=snapshots[:SNAPSHOTS],
+            settings=office.home.settings.register,
+            may_import="register" in officer.roles,
+            may_sign="approve" in officer.roles,
+        )
+        return shown_again(page) if work is not None and not work.over else page
+
+    @pages.post("/registre/imports")
+    @signed_in
+    def receive() -> Response:
+        officer, board = officer_of(office)
+        require_role(officer, "register")
+        dated = _date(request.args.get("date", ""))
+        place = Path(tempfile.mkdtemp(prefix=_UPLOAD, dir=folder))
+        try:
+            path = _store(place / _safe(request.args.get("nom", "")))
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+
+        def task(work: Work) -> ImportResult:
+            try:
+                work.tell("Le fichier est lu")
+                result = office.lifecycle.receive(path, by=officer.id, register_date=dated, progress=_told(work))
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+            keep(result.snapshot.sha256, work)
+            return result
+
+        try:
+            workshop.begin(KIND, officer.id, board.code, task, alone=True, patience=1.0)
+        except Conflict:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        return jsonify(next="/ordre/registre")
+
+    @pages.post("/registre/plan")
+    @signed_in
+    def plan() -> Response:
+        sha256 = request.form.get("snapshot", "")
+        return begin(lambda work: keep(sha256, work))
+
+    @pages.get("/registre/plan/<sha256>/<name>")
+    @signed_in
+    def people(sha256: str, name: str) -> str:
+        found = prepared(sha256)
+        if name not in LISTS:
+            raise Missing("no such list")
+        number = max(1, request.args.get("page", 1, type=int))
+        listed = found.lists[name]
+        return render_template(
+            "touched.html",
+            title=LISTS[name],
+            total=found.counts[name],
+            listed=len(listed),
+            most=LISTED,
+            people=listed[(number - 1) * PAGE : number * PAGE],
+            number=number,
+            last=max(1, -(-len(listed) // PAGE)),
+        )
+
+    @pages.post("/registre/plan/<sha256>/accord/options")
+    @signed_in
+    def sign_options(sha256: str) -> Response:
+        return to_sign(office, office.lifecycle.plan_statement(prepared(sha256).plan, account().id))
+
+    @pages.post("/registre/plan/<sha256>/accord")
+    @signed_in
+    def sign(sha256: str) -> Response:
+        found = prepared(sha256)
+        found.plan = replace(found.plan, signed=office.lifecycle.sign(found.plan, signed_act(office, sent())))
+        return jsonify(next="/ordre/registre")
+
+    @pages.post("/registre/plan/<sha256>/application")
+    @signed_in
+    def apply(sha256: str) -> Response:
+        found = prepared(sha256)
+        require_role(officer_of(office)[0], "approve")
+
+        def task(work: Work) -> Applied:
+            work.tell("Le nouveau registre entre en vigueur")
+            done = office.lifecycle.apply(found.plan)
+            kept.clear()
+            return done
+
+        return begin(task)
+
+    return pages
+
+
+def _waiting(snapshots: list[SnapshotRecord], applied: SnapshotRecord | None) -> Any:
+    """Yield the snapshots that were never applied and are not older than the register in force, latest first."""
+    for each in snapshots:
+        if each.applied_at is None and (applied is None or each.register_date >= applied.register_date):
+            yield each
+
+
+def _store(path: Path) -> Path:
+    """Write what is being sent to a file, a block at a time."""
+    request.max_content_length = LARGEST
+    with path.open("wb") as file:
+        size = 0
+        while block := request.stream.read(_BLOCK):
+            size += len(block)
+            if size > LARGEST:
+                raise RequestEntityTooLarge
+            file.write(block)
+    if not size:
+        raise Malformed("the file is empty")
+    current_app.logger.info("an extraction of %d octets was received", size)
+    return path
+
+
+def _safe(name: str) -> str:
+    """Return a name for the file: its own, for it says the date of the register, without what a path could make of it."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[-150:].lstrip(".") or "extraction.txt"
+
+
+def _date(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise Malformed("a date is written 2026-11-20") from None
+
+
+def _told(work: Work) -> Any:
+    def progress(at: Progress) -> None:
+        if at.stage == "reading":
+            work.tell("Le fichier est lu", at.octets, at.total)
+        else:
+            work.tell("Les personnes sont rangées", at.people)
+
+    return progress
+
+
+def _outcome(work: Work | None) -> Any:
+    """Return what the last piece of work gave, for the page: an import's lines that could not be read, what was applied."""
+    return None if work is None or not work.over else work.result
