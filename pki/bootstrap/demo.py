@@ -34,6 +34,7 @@ from pki.register.plan import ChangeKind, ChangeReason, compare
 from pki.register.sanctions import Decision, DecisionKind
 from pki.register.snapshot import people
 from pki.registration.applications import Application
+from pki.registration.grants import GrantApplication
 from pki.registration.model import Batch, BatchState
 from pki.revocation.service import holder_statement
 from trust.algorithms import PrivateKey, algorithm_of, spki
@@ -43,8 +44,8 @@ Tell = Callable[[str], None]
 
 SAMPLES = ("PS_LibreAcces_Personne_activite_202611200600.txt", "PS_LibreAcces_Personne_activite_202611210600.txt")
 BY = "init"
-PEOPLE, WAITING = 8, 2
-"""Practitioners of each ordre: with certificates, and only asked for."""
+PEOPLE, WAITING, GRANTED = 8, 2, 3
+"""Practitioners of each ordre: with certificates, only asked for, and granted what they may obtain by themselves."""
 BOARDS = ("CNOM", "ONI", "CNOP")
 AUTHENTICATION, SIGNATURE, ENCRYPTION = "ps-authentification", "ps-signature", "ps-chiffrement"
 HOSPITAL, PHARMACY = "1" + finess_of(1), "1" + finess_of(2)
@@ -81,6 +82,7 @@ class _Demonstration:
         self.folder = home.settings.home / "demo"
         self.complete = self.folder / "complete"
         self.enrolment = registrar.enrolment(home)
+        self.grants = registrar.grants(home)
         self.decisions = registrar.decisions(home)
         self.revocation = registrar.revocation(home)
         self.lifecycle = registrar.lifecycle(home)
@@ -99,6 +101,7 @@ class _Demonstration:
             self._enrol()
             issuer.turn_until_idle()
             self._lives()
+            self._grant()
             self._pending()
             issuer.turn_until_idle()
         finally:
@@ -183,7 +186,7 @@ class _Demonstration:
                         leaving.setdefault(code, entry)
                     else:
                         chosen[code].append(entry)
-        return {code: [*some[: PEOPLE - 1], leaving[code], *some[PEOPLE : PEOPLE + WAITING]] for code, some in chosen.items()}
+        return {code: [*some[: PEOPLE - 1], leaving[code], *some[PEOPLE : PEOPLE + WAITING + GRANTED]] for code, some in chosen.items()}
 
     # --- certificates -------------------------------------------------------------------------------------------------------
 
@@ -222,9 +225,26 @@ class _Demonstration:
             self._structure("org-cachet", "cachet", common_name="Cachet de l'hôpital fictif"),
         ]
 
+    def _grant(self) -> None:
+        """Grant some people what they then obtain from their phone (`sceau demo login praticien`)."""
+        for code in BOARDS:
+            asking = self._officers_of(code, "register")[0]
+            applications = [
+                GrantApplication(str(entry.rpps), (AUTHENTICATION, SIGNATURE), entry.family_name, entry.given_name)
+                for entry in self._chosen[code][PEOPLE + WAITING :]
+            ]
+            draft = self.grants.draft(asking, applications)
+            if draft.records:
+                act = self.signer(asking).sign(draft.statement(self.home.clock.now()))
+                self._approve(self.grants.submit(draft, act))
+            elif draft.known:
+                with self.home.store.read() as tx:
+                    batch = tx.requests.batch(draft.known[0][1].batch)
+                self._approve(batch)
+
     def _pending(self) -> None:
         """Leave requests that wait for an officer, and one that an officer refused."""
-        waiting = self._chosen["CNOM"][PEOPLE:]
+        waiting = self._chosen["CNOM"][PEOPLE : PEOPLE + WAITING]
         self._submit("CNOM", [self._person(entry, AUTHENTICATION) for entry in waiting])
         batch = self._submit("ONI", [self._person(self._chosen["ONI"][PEOPLE], AUTHENTICATION)])
         if batch is not None and batch.state is BatchState.SUBMITTED:
@@ -264,7 +284,7 @@ class _Demonstration:
         able = [officer for officer in self._officers_of(batch.board, "approve") if officer != batch.requester]
         for officer in able[:needed]:
             self.decisions.approve(self.signer(officer).sign(self.decisions.approval_statement(batch.id, officer)))
-        self.tell(f"{batch.size} certificates asked for by {batch.requester}, approved by {', '.join(able[:needed])}")
+        self.tell(f"{batch.size} requests of {batch.requester}, approved by {', '.join(able[:needed])}")
 
     def _officers_of(self, board: str, role: str) -> list[str]:
         return [officer.id for officer in self.home.settings.board(board).officers if role in officer.roles]

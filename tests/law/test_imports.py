@@ -68,7 +68,7 @@ FAULTS = {
     "status goes round to the door": ("pki/status/fault.py", "import pki.signing.door", "The door to the keys opens inside"),
     "publication reaches a key": (
         "web/publication/fault.py",
-        "import pki.bootstrap.home",
+        "import pki.bootstrap.custody",
         "No chain of imports leads from a web",
     ),
     "registration issues": (

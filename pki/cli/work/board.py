@@ -118,29 +118,18 @@ def _public_key(path: Path) -> bytes:
         raise Malformed(f"{path} is not a public key in PEM or DER") from None
 
 
-def demo_login(args: argparse.Namespace) -> int:
-    """Print a way into a demonstration.
-
-    Raises:
-        Refused: it is none.
-        Missing: nobody there has this role.
-    """
-    office = open_office(args.home)
-    if office.home.settings.mode != "demo":
-        raise Refused("only a demonstration lets anybody in: use `sceau board invite`", citation="CP 5.2.3")
-    return _print_invitation(args, office, args.role)
-
-
 def _invite(args: argparse.Namespace) -> int:
-    return _print_invitation(args, open_office(args.home), args.officer)
+    office = open_office(args.home)
+    officer = office.home.settings.officer(args.officer)
+    return print_invitation(args, office, Account(Kind.OFFICER, officer.id), f"{officer.name} ({officer.board})")
 
 
-def _print_invitation(args: argparse.Namespace, office: Office, officer_id: str) -> int:
-    officer = office.home.settings.officer(officer_id)
-    made = office.entries.invite(Account(Kind.OFFICER, officer.id), INVITATION, by=OPERATOR)
-    link = f"{office.url}/ordre/entree/{made.token}"
-    text = f"{officer.name} ({officer.board}) creates a passkey at:\n\n    {link}\n\nOnce, before {minute(made.entry.ends_at)}."
-    emit(args, {"officer": officer.id, "link": link, "ends_at": at(made.entry.ends_at)}, text)
+def print_invitation(args: argparse.Namespace, office: Office, account: Account, name: str) -> int:
+    """Make a one-time link for an account, and print it."""
+    made = office.entries.invite(account, INVITATION, by=OPERATOR)
+    link = f"{office.url}/{'ordre' if account.kind is Kind.OFFICER else 'moi'}/entree/{made.token}"
+    text = f"{name} creates a passkey at:\n\n    {link}\n\nOnce, before {minute(made.entry.ends_at)}."
+    emit(args, {"account": str(account), "link": link, "ends_at": at(made.entry.ends_at)}, text)
     return 0
 
 
