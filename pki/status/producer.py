@@ -140,16 +140,14 @@ class OcspProducer:
         for ca_id in self._writer.authorities():
             if not self._speaks_for(ca_id, began) and not self._awaits_responder(ca_id, began):
                 continue
-            after = b""
-            while True:
+            after: bytes | None = b""
+            while after is not None:
                 this_update = self._clock.now()
                 with self._store.read() as tx:
-                    rows = tx.certificates.status_page(ca_id, after, TURN)
-                if not rows:
-                    break
-                after = rows[-1][0]
-                signer, batch = self._batch(ca_id, this_update)
-                self._writer.append(ca_id, signer.presign(map(fact, rows), batch), batch)
+                    rows, after = tx.certificates.status_stretch(ca_id, after, TURN)
+                if rows:
+                    signer, batch = self._batch(ca_id, this_update)
+                    self._writer.append(ca_id, signer.presign(map(fact, rows), batch), batch)
                 yield
         self._writer.commit_rebuild()
         self._rebuilt_at = began

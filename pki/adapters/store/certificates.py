@@ -15,6 +15,8 @@ from pki.inventory.model import Certificate, Reason, State
 from trust.errors import Alarm, Conflict, Missing
 
 PAGE = 5000
+STRETCH = 4
+"""How many certificates are passed for each that is wanted of one CA, at most."""
 _PREPARED_COLUMNS = (
     "ca", "serial", "state", "profile", "profile_digest", "board", "holder", "subject", "spki_hash", "tbs",
     "not_before", "not_after", "shard", "order_id", "instance", "prepared_at", "changed_at",
@@ -211,6 +213,26 @@ class Certificates:
         page: list[tuple[bytes, int, int | None, int | None]] = result.cursor.fetchall()  # as in `revocations`
         result.close()
         return page
+
+    def status_stretch(
+        self, ca: str, after: bytes, limit: int
+    ) -> tuple[list[tuple[bytes, int, int | None, int | None]], bytes | None]:
+        """Return the same, and after which serial to go on; None when nothing follows.
+
+        Serials are of all CAs together: to find the few of a small one, all those of a large one are passed. So the answer
+        covers a stretch of them at most, and may be empty before the end: no turn of the issuer lasts as long as the population.
+        """
+        c = certificates.c
+        beyond = select(c.serial).where(c.serial > after).order_by(c.serial).offset(STRETCH * limit).limit(1)
+        end: bytes | None = self._connection.execute(beyond).scalar_one_or_none()
+        where = [c.ca == ca, c.serial > after, c.state != State.PREPARED.value]
+        if end is not None:
+            where.append(c.serial <= end)
+        statement = select(c.serial, c.state, c.revoked_at, c.reason).where(*where).order_by(c.serial).limit(limit)
+        result: Any = self._connection.execute(statement)
+        page: list[tuple[bytes, int, int | None, int | None]] = result.cursor.fetchall()  # as in `revocations`
+        result.close()
+        return page, page[-1][0] if len(page) == limit else end
 
     def statuses(self, serials: Sequence[bytes], *, ca: str | None = None) -> list[tuple[bytes, int, int | None, int | None]]:
         """Return (serial, state, revoked at, reason) of these certificates (of one CA, if said): no TBS is read."""
