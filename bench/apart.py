@@ -37,5 +37,9 @@ def apart(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
 
 
 def _with_peak(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, float]:
-    result = function(*arguments)
+    try:
+        result = function(*arguments)
+    except Exception as error:  # noqa: BLE001 - it is raised again, on the other side
+        # Not every error of ours can be sent to another process: its text can.
+        raise RuntimeError(f"{type(error).__name__}: {error}") from None
     return result, peak_mib()

@@ -151,11 +151,11 @@ def served(world: World, population: list[bytes], starts: int, watched: int) -> 
     first, all_of_it = [], []
     for start in range(starts):
         began = time.monotonic()
-        with serving(path, base_port):
+        with serving(path, base_port) as process:
             asked = question(authority, population[start])
-            until(partial(_good, base_port + 1, asked), "an answer")
+            until(partial(_good, base_port + 1, asked), "an answer", process)
             first.append(time.monotonic() - began)
-            until(partial(_everything_runs, path.parent / "serve.out"), "everything runs")
+            until(partial(_everything_runs, path.parent / "serve.out"), "everything runs", process)
             all_of_it.append(time.monotonic() - began)
             if start == starts - 1:
                 yield from revocations(world, authority, population[starts:], base_port + 1, watched)
@@ -179,7 +179,7 @@ def revocations(world: World, authority: Authority, population: list[bytes], por
         calls.append(done - began)
         if number < watched:
             asked = question(authority, serial)
-            until(partial(_revoked_everywhere, workers, asked), "seen as revoked", 0.01)
+            until(partial(_revoked_everywhere, workers, asked), "seen as revoked", pause=0.01)
             delays.append(time.monotonic() - done)
         time.sleep(0.02)
     for line in workers:
@@ -206,11 +206,13 @@ def connections_to_workers(port: int) -> list[HTTPConnection]:
     return list(met.values())
 
 
-def until(condition: Callable[[], bool], what: str, pause: float = 0.02) -> None:
-    """Wait for something to become true."""
+def until(
+    condition: Callable[[], bool], what: str, process: subprocess.Popen[bytes] | None = None, *, pause: float = 0.02
+) -> None:
+    """Wait for something to become true, as long as the process lives that is to make it so."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or (process is not None and process.poll() is not None):
             raise RuntimeError(f"never happened: {what}")
         time.sleep(pause)
 
