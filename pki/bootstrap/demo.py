@@ -186,7 +186,8 @@ class _Demonstration:
                         leaving.setdefault(code, entry)
                     else:
                         chosen[code].append(entry)
-        return {code: [*some[: PEOPLE - 1], leaving[code], *some[PEOPLE : PEOPLE + WAITING + GRANTED]] for code, some in chosen.items()}
+        last = PEOPLE + WAITING + GRANTED
+        return {code: [*some[: PEOPLE - 1], leaving[code], *some[PEOPLE:last]] for code, some in chosen.items()}
 
     # --- certificates -------------------------------------------------------------------------------------------------------
 

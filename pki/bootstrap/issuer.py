@@ -37,6 +37,7 @@ from pki.faults import Faults
 from pki.inventory.model import State
 from pki.issuance.authority import Authority, IssuingCa
 from pki.issuance.service import MAX_BATCH
+from pki.revocation.renewals import supersede_due
 from pki.settings import CaSettings
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.crl import CrlSigner
@@ -66,6 +67,7 @@ PATIENCE_SECONDS = 30.0
 """At most, between two turns while something does not answer."""
 CHECKPOINT_SECONDS = 30.0
 UPKEEP_SECONDS = 60.0
+SUPERSESSION_SECONDS = 60.0
 
 
 class Issuer:
@@ -105,7 +107,7 @@ class Issuer:
         self._checkpoints = CheckpointSigner(self._door)
         self._ticks = ticks
         self._reconciliation = Reconciliation(home, ticks)
-        self._next_seal = self._next_upkeep = self._next_issue = 0.0
+        self._next_seal = self._next_upkeep = self._next_issue = self._next_supersession = 0.0
         self._hold_back = HOLD_BACK_SECONDS[0]
         self._batch = MAX_BATCH
         self.chronicle = Chronicle(home, instance)
@@ -157,7 +159,7 @@ class Issuer:
             self.recover()
         busy = False
         troubles: list[SceauError] = []
-        for part in (self._upkeep, self._publish, self._reconciliation.turn, self._seal):
+        for part in (self._upkeep, self._supersede, self._publish, self._reconciliation.turn, self._seal):
             try:
                 busy |= part()
             except SceauError as trouble:
@@ -229,6 +231,14 @@ class Issuer:
         self._status.tidy()
         self._next_upkeep = self._ticks() + UPKEEP_SECONDS
         return False
+
+    def _supersede(self) -> bool:
+        if self._ticks() < self._next_supersession:
+            return False
+        ended = supersede_due(self.home.store, self.home.clock)
+        if not ended:
+            self._next_supersession = self._ticks() + SUPERSESSION_SECONDS
+        return bool(ended)
 
     def _seal(self) -> bool:
         if self._ticks() < self._next_seal:

@@ -108,6 +108,12 @@ class GrantsPort(Protocol):
     def withdraw(self, grant_id: str, at: datetime) -> None: ...
 
 
+class SuccessionsPort(Protocol):
+    """Orders whose certificate will take the place of older ones."""
+
+    def add(self, order_ids: Sequence[str], due_at: datetime) -> None: ...
+
+
 class AuthenticatorsPort(Protocol):
     """Passkeys and sessions, as far as a mandate that ends takes them along."""
 
@@ -126,6 +132,8 @@ class RegistrationTransaction(Protocol):
     def authenticators(self) -> AuthenticatorsPort: ...
     @property
     def grants(self) -> GrantsPort: ...
+    @property
+    def successions(self) -> SuccessionsPort: ...
     @property
     def organisations(self) -> OrganisationsPort: ...
     @property

@@ -35,7 +35,9 @@ from trust.transparency.merkle import Tree, leaf_hash, root_of
 MOST = 3
 """Certificates that one gesture asks for: authentication, signature, encryption."""
 BATCH = "self-"
-"""How the batches of holders are called: what is renewed by its holder is superseded a day later (`pki.revocation.renewals`)."""
+"""How the batches of holders begin."""
+SUPERSEDED_AFTER = timedelta(hours=24)
+"""Then the certificate that was renewed ends: its holder has had the time to use the new one everywhere (CP 4.7.3)."""
 WINDOW = 3
 """A certificate is renewed in the last third of its life (CP 4.7.1)."""
 OLDEST_ANSWER = timedelta(minutes=10)
@@ -140,6 +142,7 @@ class SelfService:
             tx.requests.set_state(batch.id, BatchState.APPROVED, now)
             tx.acts.add(act, self._entropy.octets(16).hex(), now)
             tx.orders.add(orders, now)
+            tx.successions.add([order.id for order in orders], now + SUPERSEDED_AFTER)
             tx.journal.append_many(self._events(records, leaves, act.officer), at=now)
         return act.target
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from pki.adapters.store.certificates import moment, seconds
-from pki.adapters.store.tables import grants, passkeys
+from pki.adapters.store.tables import grants, passkeys, successions
 from pki.issuance.order import Grant
 from trust.errors import Missing
 
@@ -67,6 +67,26 @@ class Grants:
         """Withdraw a grant: nothing more is obtained under it."""
         live = (grants.c.id == grant_id, grants.c.withdrawn_at.is_(None))
         self._connection.execute(update(grants).where(*live).values(withdrawn_at=seconds(at)))
+
+
+class Successions:
+    """Orders whose certificate will take the place of older ones."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, order_ids: Sequence[str], due_at: datetime) -> None:
+        """Note that what these orders give will supersede, from a moment on."""
+        rows = [{"order_id": order_id, "due_at": seconds(due_at)} for order_id in order_ids]
+        self._connection.execute(insert(successions), rows)
+
+    def take_due(self, now: datetime, limit: int) -> list[str]:
+        """Return orders whose moment has come, and forget them."""
+        due = select(successions.c.order_id).where(successions.c.due_at <= seconds(now)).order_by(successions.c.due_at)
+        found = [row[0] for row in self._connection.execute(due.limit(limit).with_for_update(skip_locked=True))]
+        if found:
+            self._connection.execute(delete(successions).where(successions.c.order_id.in_(found)))
+        return found
 
 
 def _grant(row: Row[Any]) -> Grant:

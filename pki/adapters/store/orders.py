@@ -108,6 +108,10 @@ class Orders:
             _order(row) for row in self._connection.execute(select(*_ORDER).where(orders.c.batch == batch).order_by(orders.c.id))
         ]
 
+    def of_ids(self, order_ids: Sequence[str]) -> list[CertificateOrder]:
+        """Return those of these orders that exist."""
+        return [_order(row) for row in self._connection.execute(select(*_ORDER).where(orders.c.id.in_(order_ids)))]
+
     def pending(self) -> int:
         """Count the orders that wait."""
         statement = select(func.count()).select_from(orders).where(orders.c.state == OrderState.PENDING.value)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from pki.adapters.store.authenticators import Authenticators
 from pki.adapters.store.certificates import BlockedKeys, Certificates, Outbox
 from pki.adapters.store.engine import open_engine
-from pki.adapters.store.grants import Grants
+from pki.adapters.store.grants import Grants, Successions
 from pki.adapters.store.journal import JournalTable
 from pki.adapters.store.orders import Orders
 from pki.adapters.store.publication import Crls, Responders
@@ -40,6 +40,7 @@ class Transaction:
         self.recovery = Recoveries(connection)
         self.requests = Requests(connection)
         self.grants = Grants(connection)
+        self.successions = Successions(connection)
         self.organisations = Organisations(connection)
         self.register = Register(connection)
         self.blocked_keys = BlockedKeys(connection)

@@ -117,6 +117,13 @@ grants = Table(
     Index("grants_board", "board", "approved_at"),
 )
 
+successions = Table(
+    "successions",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("due_at", BigInteger, nullable=False, index=True),
+)
+
 # --- who is in front of the screen (RFC 3647 §5.2.3) --------------------------------------------------------------------------
 
 passkeys = Table(

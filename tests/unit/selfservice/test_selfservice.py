@@ -16,7 +16,7 @@ from pki.authenticators.model import Account, Kind
 from pki.bootstrap.office import Office
 from pki.bootstrap.proof import evidence_of
 from pki.bootstrap.registrar import officer_keys
-from pki.inventory.model import Reason
+from pki.inventory.model import Reason, State
 from pki.issuance.approvals import Act
 from pki.issuance.order import OrderState
 from pki.registration.evidence import check
@@ -157,6 +157,27 @@ def test_a_certificate_is_renewed_in_the_last_third_of_its_life_even_when_the_of
         officer_keys(world.home).withdraw(officer, "left", by="test")
     assert anne.office.selfservice.renewable(certificate, world.clock.now())
     assert anne.obtain(AUTHENTICATION) == [(OrderState.DONE, None)]
+
+
+def test_what_was_renewed_ends_a_day_after_its_successor(world: World) -> None:
+    """Superseded, not before, and only what its holder renewed."""
+    anne = Somebody(world, ANNE.idnat)
+    anne.obtain(AUTHENTICATION, SIGNATURE)
+    (old,) = (each for each in anne.office.selfservice.credentials(ANNE.idnat) if each.profile == AUTHENTICATION)
+    world.clock.advance(seconds=int((old.not_after - old.not_before).total_seconds() * 0.7))
+    world.reopen()
+    world.apply_register([ANNE, BRUNO])
+    anne.obtain(AUTHENTICATION)
+    world.clock.advance(hours=23)
+    world.reopen()
+    world.issuer.turn_until_idle()
+    assert world.certificate(old.serial).state is State.ISSUED
+    world.clock.advance(hours=2)
+    world.reopen()
+    world.issuer.turn_until_idle()
+    assert (world.certificate(old.serial).state, world.certificate(old.serial).reason) == (State.REVOKED, Reason.SUPERSEDED)
+    live = [each.profile for each in anne.office.selfservice.credentials(ANNE.idnat) if each.state is State.ISSUED]
+    assert sorted(live) == [AUTHENTICATION, SIGNATURE]
 
 
 def test_before_a_first_certificate_the_officers_approvals_must_stand(world: World) -> None:

@@ -26,3 +26,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_grants_holder", "grants", ["holder"])
     op.create_index("grants_board", "grants", ["board", "approved_at"])
+
+    op.create_table(
+        "successions",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("order_id"),
+    )
+    op.create_index("ix_successions_due_at", "successions", ["due_at"])
