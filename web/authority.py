@@ -17,13 +17,14 @@ from granian.log import LogLevels
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.shared_data import SharedDataMiddleware
-from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from pki.bootstrap.office import Office, open_office
 from pki.bootstrap.services import base_port, named
 from web.board.application import make as make_board
-from web.kit.application import STATIC
+from web.kit.application import STATIC, start_page
+from web.kit.safety import POLICY
+from web.portal.application import make as make_portal
 
 HOME = "SCEAU_PAGES_HOME"
 """How a worker of granian is told which home it serves: a path, no secret."""
@@ -35,17 +36,22 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 def application(office: Office) -> Wsgi:
     """Return everything that this process answers."""
-    mounted = DispatcherMiddleware(_front, {"/ordre": make_board(office)})
+    mounted = DispatcherMiddleware(_front(office), {"/ordre": make_board(office), "/moi": make_portal(office)})
     return SharedDataMiddleware(mounted, {"/static": str(STATIC)}, cache_timeout=3600)
 
 
-def _front(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-    request = Request(environ)
-    if request.path == "/healthz":
-        return Response("ok\n")(environ, start)
-    if request.path in ("/", ""):
-        return redirect("/ordre/")(environ, start)
-    return NotFound()(environ, start)
+def _front(office: Office) -> Wsgi:
+    page = start_page(office)
+
+    def front(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        if request.path == "/healthz":
+            return Response("ok\n")(environ, start)
+        if request.path in ("/", ""):
+            return Response(page, mimetype="text/html", headers={"Content-Security-Policy": POLICY})(environ, start)
+        return NotFound()(environ, start)
+
+    return front
 
 
 def serve(home: Path) -> int:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Flask
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
@@ -45,6 +45,13 @@ def make(name: str, office: Office, kind: Kind, prefix: str, templates: Path) ->
     problem.install(app)
     app.register_blueprint(signin.views(office, kind))
     return app
+
+
+def start_page(office: Office) -> str:
+    """Return the page from which everybody goes to the application that is theirs."""
+    pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True)
+    settings = office.home.settings
+    return pages.get_template("start.html").render(authority=settings.name, mode=settings.mode)
 
 
 def day(value: datetime) -> str:

@@ -59,7 +59,12 @@ def refuse_foreign(url: str) -> None:
 
 def token_of_page() -> str:
     """Return the token that forms of this session carry. Before sign-in it is the same for everybody: the origin protects."""
-    return hashlib.sha256(b"form " + g.token.encode()).hexdigest() if g.session else "anonymous"
+    return token_of_session(g.token) if g.session else "anonymous"
+
+
+def token_of_session(token: str) -> str:
+    """Return the token that forms of a session carry: a page that has just opened one goes on with it."""
+    return hashlib.sha256(b"form " + token.encode()).hexdigest()
 
 
 def protect(response: Response) -> Response:

@@ -15,8 +15,9 @@ from werkzeug.wrappers import Response
 from pki.authenticators.entries import tidy
 from pki.authenticators.model import Account, Kind
 from pki.bootstrap.office import Office
+from pki.register.entry import RegisterEntry
 from trust.errors import Malformed, Missing
-from web.kit.safety import account, drop_cookie, keep_cookie, signed_in
+from web.kit.safety import account, drop_cookie, keep_cookie, signed_in, token_of_session
 
 LONGEST_PATH = 500
 
@@ -26,7 +27,12 @@ def display_name(office: Office, who: Account) -> str:
     if who.kind is Kind.OFFICER:
         officer = office.home.settings.officer(who.id)
         return f"{officer.name} ({officer.board})"
-    return who.id
+    with office.home.store.read() as tx:
+        found = tx.register.standings([who.id], office.home.clock.now()).get(who.id)
+    if found is None:
+        return who.id
+    entry = RegisterEntry.parse(found.entry)
+    return f"{entry.given_name} {entry.family_name} ({office.home.settings.name})"
 
 
 def views(office: Office, kind: Kind) -> Blueprint:
@@ -79,7 +85,8 @@ def views(office: Office, kind: Kind) -> Blueprint:
         code = body.get("code")
         name = str(body.get("name") or "")
         passkey = office.passkeys.register_by_entry(token, str(code) if code else None, body.get("response"), name)
-        return keep_cookie(jsonify(next=f"{g.prefix}/"), office.sessions.open(passkey))
+        token = office.sessions.open(passkey)
+        return keep_cookie(jsonify(next=f"{g.prefix}/", csrf=token_of_session(token)), token)
 
     @pages.get("/cles")
     @signed_in

@@ -1,0 +1,1 @@
+"""The application of practitioners: activate, renew, look after what one has, report a loss."""

@@ -1,0 +1,140 @@
+"""What a practitioner has: one card for each kind of certificate, what each is and came from, and the certificate as a file."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import timedelta
+from textwrap import wrap
+from typing import Any
+
+from flask import Blueprint, Response, render_template
+
+from pki.bootstrap.office import Office
+from pki.inventory.model import Certificate, Reason, State
+from pki.registration.selfservice import renewal_begins
+from trust.errors import Missing
+from web.kit.safety import account, signed_in
+from web.portal import history, people
+
+REASONS = {
+    Reason.KEY_COMPROMISE: "une perte ou un vol a été signalé, ou la clé n'est plus sûre",
+    Reason.SUPERSEDED: "un certificat plus récent le remplace",
+    Reason.CESSATION_OF_OPERATION: "vous n'exercez plus",
+    Reason.AFFILIATION_CHANGED: "votre situation a changé au registre",
+    Reason.PRIVILEGE_WITHDRAWN: "votre ordre l'a retiré",
+}
+LAST_DAYS = timedelta(days=30)
+
+
+def views(office: Office) -> Blueprint:
+    """Return the views."""
+    pages = Blueprint("credentials", __name__)
+
+    @pages.get("/")
+    @signed_in
+    def home() -> str:
+        holder = account().id
+        mine = [each for each in office.selfservice.credentials(holder) if each.profile in office.home.profiles]
+        wishes = people.obtainable(office, holder, mine)
+        newest: dict[str, Certificate] = {}
+        for certificate in mine:
+            newest.setdefault(certificate.profile, certificate)
+        cards = [_card(office, each, wishes) for each in sorted(newest.values(), key=lambda each: each.profile)]
+        return render_template(
+            "home.html",
+            who=people.practitioner(office, holder),
+            cards=cards,
+            wishes=wishes,
+            missing=[each for each in wishes if each["profile"] not in newest],
+            older=[_card(office, each, []) for each in mine if each not in newest.values()],
+            passkeys=len(office.passkeys.of(account())),
+            sheet=_sheet(office),
+        )
+
+    @pages.get("/certificats/<serial>")
+    @signed_in
+    def certificate(serial: str) -> str:
+        found = _own(office, serial)
+        return render_template("certificate.html", card=_card(office, found, []), steps=history.of(office, found), found=found)
+
+    @pages.get("/certificats/<serial>/certificat.cer")
+    @signed_in
+    def der(serial: str) -> Response:
+        return _file(_own(office, serial).der, "application/pkix-cert", f"{serial}.cer")
+
+    @pages.get("/certificats/<serial>/certificat.pem")
+    @signed_in
+    def pem(serial: str) -> Response:
+        chain = office.chain(_own(office, serial).serial, account().id)
+        return _file("".join(map(_pem, chain)).encode(), "application/x-pem-file", f"{serial}.pem")
+
+    return pages
+
+
+def _sheet(office: Office) -> Any:
+    with office.home.store.read() as tx:
+        return tx.recovery.made_at(account())
+
+
+def _own(office: Office, serial: str) -> Certificate:
+    """Return a certificate of who is signed in; anybody else's does not exist."""
+    try:
+        octets = bytes.fromhex(serial)
+    except ValueError:
+        raise Missing("no such certificate") from None
+    with office.home.store.read() as tx:
+        found = tx.certificates.get(octets)
+    if found.holder != account().id or found.signature is None or found.profile not in office.home.profiles:
+        raise Missing(f"no certificate has the serial number {serial}")
+    return found
+
+
+def _card(office: Office, certificate: Certificate, wishes: list[dict[str, str]]) -> dict[str, Any]:
+    title, purpose = people.words(office.home.profiles[certificate.profile])
+    state, look, advice = _state(office, certificate)
+    return {
+        "serial": certificate.serial.hex(),
+        "key": certificate.spki_hash.hex(),
+        "title": title,
+        "purpose": purpose,
+        "state": state,
+        "look": look,
+        "advice": advice,
+        "not_before": certificate.not_before,
+        "not_after": certificate.not_after,
+        "wish": next((each for each in wishes if each["profile"] == certificate.profile), None),
+        "renews": office.selfservice.renewable(certificate, office.home.clock.now()),
+    }
+
+
+def _state(office: Office, certificate: Certificate) -> tuple[str, str, str]:
+    """Say where a certificate stands: in one or two words, in a colour, and in a sentence."""
+    left = certificate.not_after - office.home.clock.now()
+    if certificate.state is State.REVOKED:
+        why = REASONS.get(certificate.reason, "") if certificate.reason is not None else ""
+        return "révoqué", "bad", f"Il ne vaut plus{' : ' + why if why else ''}."
+    if left < timedelta(0):
+        days = -left.days - 1
+        return "expiré", "bad", f"Depuis {_days(days)}." if days else "Depuis aujourd'hui."
+    if certificate.state is State.HELD:
+        return (
+            "suspendu",
+            "warn",
+            "Votre ordre ou le registre l'a suspendu : adressez-vous à votre ordre.",
+        )
+    remaining = f"Encore {_days(left.days)}." if left.days else "Dernier jour."
+    if office.home.clock.now() >= renewal_begins(certificate):
+        return ("à renouveler", "bad" if left < LAST_DAYS else "warn", remaining)
+    return "valable", "good", remaining
+
+
+def _days(count: int) -> str:
+    return f"{count} jour{'s' if count > 1 else ''}"
+
+
+def _pem(der: bytes) -> str:
+    return "\n".join(("-----BEGIN CERTIFICATE-----", *wrap(b64encode(der).decode(), 64), "-----END CERTIFICATE-----", ""))
+
+
+def _file(content: bytes, kind: str, name: str) -> Response:
+    return Response(content, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
