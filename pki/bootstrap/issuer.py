@@ -10,6 +10,7 @@ on one order, once the intents that it left open are revoked.
 from __future__ import annotations
 
 import fcntl
+import gc
 import hashlib
 import logging
 import os
@@ -387,6 +388,10 @@ def open_issuer(home: Home, *, instance: str = "issuer") -> Issuer:
 def serve(home_path: Path, stop: threading.Event) -> int:
     """Be the issuer process until `stop` is set; return the exit code."""
     issuer = open_issuer(open_home(home_path))
+    # What was loaded lives as long as the process: a collector that walks over it again at every full pass takes some 35 µs of
+    # each certificate.
+    gc.collect()
+    gc.freeze()
     try:
         issuer.begin()
         work(issuer, stop)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,13 @@ def serving(authority: Authority, tmp_path: Path) -> Iterator[subprocess.Popen[b
 def test_a_new_authority_is_served_and_says_where(authority: Authority, serving: subprocess.Popen[bytes]) -> None:
     """Every address that `sceau urls` lists is of the process that runs, and the health page answers there."""
     base = f"127.0.0.1:{int(authority.environment['SCEAU_BASE_PORT']) + 1}"
-    assert authority.urls() == {"publication": f"http://{base}", "ocsp": f"http://{base}/ocsp", "crl": f"http://{base}/crl"}
+    urls = authority.urls()
+    status = {"publication": f"http://{base}", "ocsp": f"http://{base}/ocsp", "crl": f"http://{base}/crl"}
+    assert {name: urls[name] for name in status} == status
+    pages = f"http://localhost:{authority.environment['SCEAU_BASE_PORT']}"
+    assert (urls["authority"], urls["board"]) == (pages, f"{pages}/ordre/")
+    with urllib.request.urlopen(urls["board"], timeout=10) as page:  # leads to the door
+        assert page.status == 200 and "Connexion" in page.read().decode()
     connection = http.client.HTTPConnection(base, timeout=10)
     for path in ("/healthz", "/aia/racine.cer", "/crl/racine.crl", "/crl/personnes/0.crl", "/chain/personnes.pem"):
         connection.request("GET", path)
