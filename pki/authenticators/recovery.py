@@ -1,8 +1,9 @@
 """Recovery codes: how somebody who lost the device proves who they are, to end everything (NIST SP 800-63B §6.2; CP 4.9.2).
 
 A sheet of codes is made at activation, shown once, printed, and kept as hashes. A code opens no session and registers no passkey:
-it only ends what there is; who comes back is let in by the ordre. Five wrong codes for one person within an hour and no further
-one is looked at, until the hour is over: for that person alone, known here or not, so that nothing is learnt by asking.
+it only ends what there is; who comes back is let in by the ordre. A code has 80 bits, and nobody finds one by trying: the right one
+is taken however many wrong ones came before it, for anybody can send those, and would keep who lost the phone from saying so.
+After five wrong codes for one person within an hour, known here or not, the next are refused without being written down.
 """
 
 from __future__ import annotations
@@ -71,17 +72,18 @@ class Recovery:
         """Tell whether a code is one of an account's; a wrong one is counted, so the caller commits whatever the answer.
 
         Raises:
-            Unavailable: too many were wrong within the hour; this one was not looked at.
+            Unavailable: it is wrong, and so were too many within the hour.
         """
         now = self._clock.now()
         claimed = hashlib.sha256(str(account).encode()).digest()
-        if tx.recovery.failures(claimed, now - FAILURES_WITHIN) >= MOST_FAILURES:
-            raise Unavailable("too many wrong codes for this person: wait an hour", retry_after=FAILURES_WITHIN.total_seconds())
         if tx.recovery.is_open(account, sealed(account, tidy(code))):
             return True
+        failures = tx.recovery.failures(claimed, now - FAILURES_WITHIN)
+        if failures >= MOST_FAILURES:
+            raise Unavailable("too many wrong codes for this person: wait an hour", retry_after=FAILURES_WITHIN.total_seconds())
         tx.recovery.add_failure(claimed, now)
-        if tx.recovery.made_at(account) is not None:  # who has none is nobody of ours: the journal keeps no number for it
-            tx.journal.append(event("recovery.failed", account=str(account)), at=now)
+        if failures + 1 == MOST_FAILURES:  # for whoever it is claimed to be: a guesser cannot tell by the time that it takes
+            tx.journal.append(event("recovery.closed", account=str(account)), at=now)
         return False
 
     def spend(self, tx: RecoveryTransaction, account: Account, code: str) -> None:

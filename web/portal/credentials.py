@@ -111,8 +111,8 @@ def _state(office: Office, certificate: Certificate) -> tuple[str, str, str]:
     """Say where a certificate stands: in one or two words, in a colour, and in a sentence."""
     left = certificate.not_after - office.home.clock.now()
     if certificate.state is State.REVOKED:
-        why = REASONS.get(certificate.reason, "") if certificate.reason is not None else ""
-        return "révoqué", "bad", f"Il ne vaut plus{' : ' + why if why else ''}."
+        why = REASONS.get(certificate.reason) if certificate.reason is not None else None
+        return "révoqué", "bad", "Il ne vaut plus." if why is None else f"Il ne vaut plus\u00a0: {why}."
     if left < timedelta(0):
         days = -left.days - 1
         return "expiré", "bad", f"Depuis {_days(days)}." if days else "Depuis aujourd'hui."
@@ -120,7 +120,7 @@ def _state(office: Office, certificate: Certificate) -> tuple[str, str, str]:
         return (
             "suspendu",
             "warn",
-            "Votre ordre ou le registre l'a suspendu : adressez-vous à votre ordre.",
+            "Votre ordre ou le registre l'a suspendu\u00a0: adressez-vous à votre ordre.",
         )
     remaining = f"Encore {_days(left.days)}." if left.days else "Dernier jour."
     if office.home.clock.now() >= renewal_begins(certificate):

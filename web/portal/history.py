@@ -18,6 +18,8 @@ WORDS = {
     "approval/1": "Demande approuvée",
     "holder-request/1": "Demandé par vous, avec votre clé d'accès",
 }
+ORDER = [*WORDS.values()]
+"""Of what happened within one second: statements say no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def of(office: Office, certificate: Certificate) -> list[Step]:
     if certificate.revoked_at is not None:
         what = "Certificat révoqué" if certificate.held_by is None else "Certificat suspendu"
         steps.append(Step(certificate.revoked_at, what, ""))
-    return sorted(steps, key=lambda step: step.at)
+    return sorted(steps, key=lambda step: (step.at, ORDER.index(step.what) if step.what in ORDER else len(ORDER)))
 
 
 def _acts(evidence: Any) -> list[dict[str, Any]]:

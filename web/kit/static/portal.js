@@ -23,7 +23,7 @@ function showMade(ended, rpps) {
   made = ended.filter((one) => one.state === "fait");
   at("fait-liste").replaceChildren(...ended.map((one) => {
     const card = element("li", "", `card ${one.state === "fait" ? "good" : "bad"}-edge`);
-    const words = one.state === "fait" ? `Valable jusqu'au ${one.until}.` : "L'autorité l'a refusé : demandez à votre ordre.";
+    const words = one.state === "fait" ? `Valable jusqu'au ${one.until}.` : "L'autorité l'a refusé : demandez à votre ordre.";
     card.append(element("h2", one.title), element("p", words));
     if (one.failure) card.append(Object.assign(element("p", one.failure, "hint"), { lang: "en" }));
     return card;
@@ -44,6 +44,7 @@ behind(at("faire-fichier"), async (button) => {
   link.download = `sceau-${at("fichier").dataset.rpps}.p12`;
   at("mot-de-passe").textContent = password;
   at("fichier-fait").hidden = false;
+  at("fichier-avant").hidden = true;
   button.parentElement.hidden = true;
   link.focus();
   await Promise.all(made.map(({ key }) => forget(key.id)));
