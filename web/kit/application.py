@@ -6,6 +6,7 @@ an officer is nobody as a practitioner. Every page works as a plain form; script
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
-from web.kit import problem, safety, signin
+from web.kit import limits, problem, safety, signin
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Octets: a list of ten thousand people fits."""
@@ -41,7 +42,9 @@ def make(name: str, office: Office, kind: Kind, prefix: str, templates: Path) ->
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(day=day, moment=moment, number=number)
     app.jinja_env.globals.update(authority=office.home.settings.name, mode=office.home.settings.mode, prefix=prefix)
+    app.logger.setLevel(logging.INFO)
     safety.install(app, office, kind, prefix)
+    limits.install(app, limits.Limits())
     problem.install(app)
     app.register_blueprint(signin.views(office, kind))
     return app

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Flask, current_app, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, current_app, g, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from trust.errors import Alarm, Conflict, Malformed, Missing, Refused, SceauError, Unavailable
 
@@ -79,11 +79,19 @@ def _known(error: SceauError) -> Any:
     status = status_of(error)
     if status >= 500:
         current_app.logger.error("%s: %s", type(error).__name__, error)
+    if status in (403, 404) and g.get("session") is not None:
+        # Somebody who is signed in asks for what is not theirs, or does not exist. Not who: the table of sessions tells.
+        current_app.logger.warning(
+            "refused (%d): %s %s, session %s", status, request.method, request.endpoint, g.session.id[:4].hex()
+        )
     return _page(status, explain(error) if isinstance(error, Refused) else "", str(error))
 
 
 def _of_http(error: HTTPException) -> Any:
-    return _page(error.code or 500, "", "")
+    answer = make_response(_page(error.code or 500, "", ""))
+    if isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def _unknown(error: Exception) -> Any:

@@ -39,7 +39,8 @@ def install(app: Flask, office: Office, kind: Kind, prefix: str) -> None:
     def load() -> None:
         g.office, g.kind, g.cookie, g.secure, g.prefix = office, kind, cookie, secure, prefix
         g.token = request.cookies.get(cookie, "")
-        g.session = office.sessions.find(g.token) if g.token else None
+        found = office.sessions.find(g.token) if g.token else None
+        g.session = found if found is not None and found.account.kind is kind else None  # a practitioner is no officer
         if request.method not in SAFE:
             refuse_foreign(office.url)
 

@@ -12,11 +12,11 @@ from typing import Any
 from flask import Blueprint, g, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from pki.authenticators.entries import tidy
-from pki.authenticators.model import Account, Kind
+from pki.authenticators.entries import CITATION, tidy
+from pki.authenticators.model import Account, Entry, Kind
 from pki.bootstrap.office import Office
 from pki.register.entry import RegisterEntry
-from trust.errors import Malformed, Missing
+from trust.errors import Malformed, Missing, Refused
 from web.kit.safety import account, drop_cookie, keep_cookie, signed_in, token_of_session
 
 LONGEST_PATH = 500
@@ -38,6 +38,12 @@ def display_name(office: Office, who: Account) -> str:
 def views(office: Office, kind: Kind) -> Blueprint:
     """Return the views, for one audience."""
     pages = Blueprint("signin", __name__)
+
+    def look(token: str) -> Entry:
+        found = office.entries.look(token)
+        if found.account.kind is not kind:
+            raise Refused("this link is unknown, was used before or is too old", citation=CITATION)
+        return found
 
     @pages.get("/connexion")
     def door() -> str:
@@ -70,13 +76,15 @@ def views(office: Office, kind: Kind) -> Blueprint:
 
     @pages.get("/entree/<token>")
     def entry(token: str) -> str:
-        found = office.entries.look(token)
+        found = look(token)
         return render_template("entry.html", token=token, asks_code=found.code is not None)
 
     @pages.post("/entree/<token>/options")
     def entry_options(token: str) -> Response:
         code = _body().get("code")
-        found = office.entries.look(token) if not code else office.entries.check_code(token, tidy(str(code)))
+        found = look(token)
+        if code:
+            office.entries.check_code(token, tidy(str(code)))
         return jsonify(office.passkeys.registration_options(found.account, display_name(office, found.account)))
 
     @pages.post("/entree/<token>")
@@ -84,6 +92,7 @@ def views(office: Office, kind: Kind) -> Blueprint:
         body = _body()
         code = body.get("code")
         name = str(body.get("name") or "")
+        look(token)
         passkey = office.passkeys.register_by_entry(token, str(code) if code else None, body.get("response"), name)
         token = office.sessions.open(passkey)
         return keep_cookie(jsonify(next=f"{g.prefix}/", csrf=token_of_session(token)), token)
