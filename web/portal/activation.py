@@ -12,13 +12,14 @@ from typing import Any
 from flask import Blueprint, jsonify, request
 from werkzeug.wrappers import Response
 
-from pki.authenticators.entries import tidy
+from pki.authenticators.entries import CITATION, tidy
+from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
 from pki.issuance.approvals import Act
 from pki.issuance.order import OrderState
 from pki.registration.selfservice import SelfOrder
 from trust import clock
-from trust.errors import Malformed, Missing
+from trust.errors import Malformed, Missing, Refused
 from web.kit.application import day
 from web.kit.safety import account, signed_in
 from web.portal import people
@@ -37,10 +38,12 @@ def views(office: Office) -> Blueprint:
     @pages.post("/entree/<token>/identite")
     def identity(token: str) -> Response:
         code = _body().get("code")
+        entry = office.entries.look(token)
+        if entry.account.kind is not Kind.PERSON:
+            raise Refused("this link is unknown, was used before or is too old", citation=CITATION)
         # A link that asks for a code says nothing without it: letters go to the wrong address.
-        entry = office.entries.check_code(token, tidy(str(code))) if code else office.entries.look(token)
-        if entry.code is not None and not code:
-            raise Malformed("this link asks for a code")
+        if entry.code is not None:
+            office.entries.check_code(token, tidy(str(code or "")))
         holder = entry.account.id
         mine = office.selfservice.credentials(holder)
         wishes = people.obtainable(office, holder, mine)

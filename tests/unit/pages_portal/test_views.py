@@ -135,6 +135,14 @@ def test_what_our_page_does_not_send_is_refused_in_words(portal: Flask, office: 
         assert answer.status_code == 400 and answer.json is not None and answer.json["error"], path
 
 
+def test_an_officer_s_link_says_nothing_here(portal: Flask, office: Office) -> None:
+    """It is a link of other pages: the same words as for one that never was."""
+    made = office.entries.invite(Account(Kind.OFFICER, "oni-1"), timedelta(days=1), by="test")
+    client, headers = portal.test_client(), OURS | {"X-Sceau-Token": "anonymous", "Accept": "application/json"}
+    answers = [client.post(f"/entree/{token}/identite", json={}, headers=headers) for token in (made.token, "never-was")]
+    assert [answer.status_code for answer in answers] == [403, 403] and answers[0].json == answers[1].json
+
+
 def test_nothing_is_obtained_without_a_grant(portal: Flask, office: Office) -> None:
     """A passkey alone gives no certificate: officers must have granted it (CP 4.7.2)."""
     client, token = signed_in(office, portal)
