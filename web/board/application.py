@@ -8,10 +8,9 @@ from flask import Flask
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
-from web.board import certificates, compare, frame, queue, register
+from web.board import certificates, compare, frame, letters, people, queue, register, words
 from web.board.work import Workshop
 from web.kit.application import make as make_application
-from web.kit.problem import explain
 
 PREFIX = "/ordre"
 
@@ -19,10 +18,11 @@ PREFIX = "/ordre"
 def make(office: Office) -> Flask:
     """Return the application of officers over an office."""
     app = make_application("sceau.board", office, Kind.OFFICER, PREFIX, Path(__file__).parent / "templates")
-    app.jinja_env.filters.update(profile=compare.profile_name, explain=explain)
+    app.jinja_env.filters.update(profile=compare.profile_name, explain=words.problem)
     frame.install(app, office)
     for pages in (queue, certificates):
         app.register_blueprint(pages.views(office))
     workshop = Workshop(app, office.home.clock, office.home.entropy)
-    app.register_blueprint(register.views(office, workshop))
+    for long in (register, people, letters):
+        app.register_blueprint(long.views(office, workshop))
     return app

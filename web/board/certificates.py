@@ -115,11 +115,11 @@ def _own(office: Office, serial: str, board: Board) -> Certificate:
 def _steps(office: Office, certificate: Certificate, board: Board) -> list[tuple[str, str, Any]]:
     """Return what led to a certificate: (what, who, when), oldest first."""
     try:
-        acts = evidence_of(office.home, certificate.serial)["acts"]
+        evidence = evidence_of(office.home, certificate.serial)
     except Missing:
         return []
     steps = []
-    for act in acts:
+    for act in [*evidence["acts"], *evidence.get("grant", {}).get("acts", [])]:
         said = json.loads(act["statement"])
         who = name_of_officer(board, str(said["officer"]))
         if who.startswith("person:"):

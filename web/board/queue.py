@@ -14,12 +14,12 @@ from werkzeug.wrappers import Response
 from pki.adapters.store.store import Transaction
 from pki.bootstrap.office import Office
 from pki.issuance.approvals import APPROVAL
-from pki.issuance.order import OrderState, read_request
+from pki.issuance.order import ENROLMENT, OrderState, read_request
 from pki.registration.decide import REFUSAL
 from pki.registration.model import Batch, BatchState
 from pki.settings import Board, Officer
 from trust.errors import Malformed, Missing
-from web.board import compare, words
+from web.board import compare, letters, words
 from web.board.frame import name_of_officer, officer_of, reason, sent, signed_act, to_sign
 from web.kit.safety import account, signed_in
 
@@ -59,7 +59,10 @@ def views(office: Office) -> Blueprint:
             facts = _facts(tx, office, found)
             line = _line(tx, found, board, officer)
             refusal = next((act.record().get("reason") for act in tx.acts.of_target(REFUSAL, found.id)), None)
-        return render_template("batch.html", batch=line, requests=facts, refusal=refusal)
+        granted = found.state is BatchState.APPROVED and ENROLMENT in line["profiles"]
+        awaited = len(letters.waiting(office, board.code, found.id)) if granted else None
+        line["profiles"] = [compare.profile_name(each) for each in line["profiles"]]
+        return render_template("batch.html", batch=line, requests=facts, refusal=refusal, awaited=awaited, officer=officer)
 
     @pages.post("/lots/<batch_id>/decision/options")
     @signed_in
@@ -126,7 +129,7 @@ def _line(tx: Transaction, batch: Batch, board: Board, officer: Officer) -> dict
         "mine": batch.requester == officer.id,
         "approved_by_me": officer.id in approvers,
         "may_decide": "approve" in officer.roles,
-        "profiles": [compare.profile_name(each) for each in tx.requests.summary(batch.id)],
+        "profiles": list(tx.requests.summary(batch.id)),
     }
 
 

@@ -10,7 +10,8 @@ import re
 from datetime import datetime
 
 from pki.inventory.model import Certificate, Reason
-from web.kit.problem import RULES
+from trust.errors import SceauError
+from web.kit.problem import RULES, explain
 
 STATES = {"issued": "valide", "held": "suspendu", "revoked": "révoqué", "expired": "expiré", "prepared": "en fabrication"}
 """By `Certificate.status_at`."""
@@ -38,7 +39,7 @@ _LINES: tuple[tuple[str, str], ...] = (
     (r"holds digits only", "Un numéro RPPS ne comporte que des chiffres."),
     (r"is all zero", "Ce numéro ne contient que des zéros."),
     (r"has a wrong key", "La clé de contrôle du numéro est fausse : un chiffre a été mal recopié."),
-    (r"begins with 0", "Ce n'est pas un numéro RPPS."),
+    (r"national identifier", "Un numéro RPPS a onze chiffres : celui-ci n'en est pas un."),
     (r"is text that is not empty", "Le numéro RPPS manque."),
     (r"give that one", "Donnez le numéro RPPS (11 chiffres)."),
     (r"is a real number", "C'est un numéro réel : cette autorité de démonstration ne prend que des numéros d'essai."),
@@ -47,6 +48,8 @@ _LINES: tuple[tuple[str, str], ...] = (
         r"is not in the register under|under none of the professions",
         "Inscrit au registre, mais pas dans une profession de votre ordre.",
     ),
+    (r"has no RPPS number", "Le numéro RPPS manque."),
+    (r"holds a formula", "Cette ligne contient une formule : collez sa valeur à la place."),
     (r"no longer in the register", "N'est plus dans le registre national."),
     (r"is not in the register", "N'est pas dans le registre national."),
     (r"is a student", "Étudiant : pas encore le droit d'exercer."),
@@ -76,6 +79,36 @@ _LINES: tuple[tuple[str, str], ...] = (
 )
 """What is found in an English refusal, and its French."""
 _CITATION = re.compile(r"CP \d+(?:\.\d+)*")
+
+
+_FILES: tuple[tuple[str, str], ...] = (
+    (r"no column for (.*)", r"Il manque une colonne : \1. La première ligne nomme les colonnes : RPPS, Nom, Prénom."),
+    (r"more than (\d+) lines", r"Le fichier a plus de \1 lignes : coupez-le en deux."),
+    (r"the file is empty", "Le fichier est vide, ou sa première ligne ne peut pas être lue."),
+    (r"larger than (\d+) MiB", r"Le fichier dépasse \1 Mo : coupez-le en deux."),
+    (r"of the old form", "C'est un ancien format Excel (.xls) : enregistrez le fichier au format .xlsx ou CSV."),
+    (r"holds macros", "Ce classeur contient des macros : enregistrez-le au format .xlsx."),
+    (r"locked by a password", "Ce classeur est protégé par un mot de passe : enlevez-le."),
+    (r"unfolds to too much|declares entities", "Ce classeur n'est pas un classeur ordinaire : il est refusé sans être ouvert."),
+    (r"spreadsheet cannot be read", "Ce classeur est abîmé : enregistrez-le de nouveau au format .xlsx ou CSV."),
+    (r"neither UTF-8 nor Windows-1252", "L'encodage du fichier n'est pas reconnu : enregistrez-le en « CSV UTF-8 »."),
+    (r"does not say the date", "Le nom du fichier ne dit pas la date du registre : donnez-la à côté du fichier."),
+    (r"imported before", "Ce fichier a déjà été importé."),
+    (r"in the future", "Ce registre est daté de l'avenir : vérifiez la date."),
+    (r"already in force|the one in force", "Ce registre est déjà en vigueur."),
+    (r"is older than", "Ce registre est plus ancien que celui en vigueur."),
+    (r"of \d+ lines are bad", "Trop de lignes de ce fichier ne peuvent pas être lues : ce n'est pas une extraction entière."),
+    (r"header of an extraction|columns? (are|is) (missing|absent)", "Ce fichier n'est pas une extraction de l'Annuaire Santé."),
+)
+
+
+def problem(error: SceauError) -> str:
+    """Say in French why a whole file, or a piece of work, failed."""
+    said = str(error)
+    for pattern, french in _FILES:
+        if (found := re.search(pattern, said)) is not None:
+            return found.expand(french)
+    return explain(error)
 
 
 def refusal(said: str) -> str:

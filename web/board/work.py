@@ -97,6 +97,12 @@ class Workshop:
             raise Missing("no such work")
         return work
 
+    def forget(self, kind: str, by: str) -> None:
+        """Forget what an officer had done of a kind; what is under way goes on, and is forgotten the next time."""
+        with self._lock:
+            for each in [each for each in self._known.values() if each.over and (each.kind, each.by) == (kind, by)]:
+                del self._known[each.id]
+
     def latest(self, kind: str) -> Work | None:
         """Return the latest work of a kind, whosever it is."""
         with self._lock:

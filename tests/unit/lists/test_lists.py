@@ -44,7 +44,7 @@ def test_a_csv_of_any_spreadsheet_is_read(encoding: str, separator: str) -> None
 
 def test_a_spreadsheet_is_read_with_its_numbers_as_numbers() -> None:
     """Excel keeps an RPPS as a number: it comes back without exponent or decimals; empty lines are no lines."""
-    rows = [
+    rows: list[list[Any]] = [
         ["RPPS", "Nom", "Prénom"],
         [int(rpps(1)), "LEFÈVRE", "Anaïs"],
         [None, None, None],
