@@ -192,7 +192,7 @@ EVENTS: Mapping[str, EventType] = _types(
     ("passkey.registered", "account key kind by", "a passkey was registered; `kind` is the model that the authenticator gave"),
     ("passkey.withdrawn", "account key by", "a passkey opens and signs nothing more"),
     ("recovery.made", "account", "a sheet of recovery codes was made; an earlier one ended"),
-    ("recovery.closed", "account", "five wrong recovery codes came for an account: no further one is looked at for an hour"),
+    ("recovery.closed", "account", "five wrong recovery codes came for an account within an hour"),
     ("recovery.used", "account certificates", "a recovery code ended the passkeys, sessions and certificates of its owner"),
     # --- requests and orders (§4.1, §4.2) ---------------------------------------------------------------------------------------
     ("request.submitted", "request profile subject key channel by", "a certificate was asked for, possession of its key proven"),

@@ -1,7 +1,7 @@
 """The phone is lost: from any browser, with a printed code, everything ends. And the sheet of codes, made while one is signed in.
 
-What is answered is the same for somebody who is known and somebody who is not; too many wrong codes close one person's door for
-an hour, and nobody else's.
+What is answered is the same for somebody who is known and somebody who is not. Many wrong codes keep nobody out: the right one is
+still taken.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def views(office: Office) -> Blueprint:
             error = "Ce numéro et ce code ne vont pas ensemble. Vérifiez-les, ou prenez un autre code de la feuille."
             return render_template("loss.html", number=number, error=error), 403
         except Unavailable:
-            error = "Trop de codes faux pour ce numéro : attendez une heure. Si c'est urgent, votre ordre peut tout bloquer."
+            error = "Trop de codes faux pour ce numéro. Sans code de la feuille, votre ordre peut tout bloquer\u00a0: appelez-le."
             return render_template("loss.html", number=number, error=error), 429
         log("a loss was reported: %d passkeys, %d certificates ended", ended.passkeys, len(ended.certificates))
         g.session = None
