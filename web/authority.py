@@ -32,12 +32,14 @@ THREADS = 4
 LISTEN = "127.0.0.1"
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+MOUNTED: dict[str, Callable[[Office], Wsgi]] = {"/ordre": make_board, "/moi": make_portal}
+"""The application of each audience, by its path. Each has its table in `tests/isolation`."""
 
 
 def application(office: Office) -> Wsgi:
     """Return everything that this process answers."""
-    mounted = DispatcherMiddleware(_front(office), {"/ordre": make_board(office), "/moi": make_portal(office)})
-    return SharedDataMiddleware(mounted, {"/static": str(STATIC)}, cache_timeout=3600)
+    pages = DispatcherMiddleware(_front(office), {prefix: make(office) for prefix, make in MOUNTED.items()})
+    return SharedDataMiddleware(pages, {"/static": str(STATIC)}, cache_timeout=3600)
 
 
 def _front(office: Office) -> Wsgi:

@@ -1,8 +1,8 @@
 """Recovery codes: how somebody who lost the device proves who they are, to end everything (NIST SP 800-63B §6.2; CP 4.9.2).
 
 A sheet of codes is made at activation, shown once, printed, and kept as hashes. A code opens no session and registers no passkey:
-it only ends what there is; who comes back is let in by the ordre. A code has 80 bits, and nobody finds one by trying: the right one
-is taken however many wrong ones came before it, for anybody can send those, and would keep who lost the phone from saying so.
+it only ends what there is; who comes back is let in by the ordre. A code has 80 bits, and nobody finds one by trying: the right
+one is taken however many wrong ones came before it, for anybody can send those, and would keep who lost the phone from saying so.
 After five wrong codes for one person within an hour, known here or not, the next are refused without being written down.
 """
 

@@ -124,7 +124,8 @@ class Office:
                 return False
             return True
         with self.home.store.read() as tx:
-            return account.id in tx.register.standings([account.id], self.home.clock.now())
+            standing = tx.register.standings([account.id], self.home.clock.now()).get(account.id)
+        return standing is not None and standing.barred is None  # entries of those who left are kept, and are no place
 
 
 def pages_url(settings: Settings) -> str:

@@ -2,7 +2,8 @@
 
 A request that changes something comes from a page of ours (its origin, and a token that only that page knew: OWASP ASVS 3.5), by
 somebody whose session stands now. Pages load nothing but our own style and scripts, are framed by nobody and cached by nobody.
-Headers that a proxy adds about the client are not believed: nothing here depends on them.
+Headers that a proxy adds about the client are not believed: who asks, and what they may, never depends on them (how often
+they may ask does: `limits`).
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def refuse_foreign(url: str) -> None:
     if request.headers.get("Origin") != url and request.headers.get("Sec-Fetch-Site") != "same-origin":
         abort(403)
     given = request.headers.get(HEADER) or request.form.get(FIELD, "")
-    if not hmac.compare_digest(given.encode(), token_of_page().encode()):
+    known = [token_of_page()] + ([token_of_session(g.token)] if g.token else [])  # of a session that ended: the view says so
+    if not any(hmac.compare_digest(given.encode(), each.encode()) for each in known):
         abort(403)
 
 

@@ -1,0 +1,135 @@
+"""The table: for each route of each application, what everybody is answered, on what is theirs and on what is not.
+
+A route that has no row fails the suite, and so does a row whose route is gone. Whoever adds a page says here who may see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+DOOR, SIGN_IN_AGAIN = 302, 401
+"""What is answered to who is not signed in here: led to the door, or told so when a script asks."""
+INSIDE = {"board": ("officer", "stranger"), "portal": ("owner", "other")}
+"""Who has a place at the pages of an audience; the first two own what `Row.thing` names, each their own."""
+EVERYBODY = ("nobody", "officer", "stranger", "owner", "other", "gone")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route, one method."""
+
+    thing: str
+    """What its address names; empty when it names nothing."""
+    mine: int
+    """Status, for who has a place here and asks for what is theirs."""
+    others: int | None = 404
+    """For who has a place here and asks for what is somebody else's; None when it belongs to nobody."""
+    outside: int = DOOR
+    """For everybody else: nobody, another audience, whose mandate is gone."""
+    send: dict[str, Any] = field(default_factory=lambda: {"json": {}})
+    """The body, when there is one."""
+
+
+def shown(thing: str = "", others: int | None = 404) -> Row:
+    """Return the row of a page for who is signed in."""
+    return Row(thing, 200, others if thing else None)
+
+
+def asked(thing: str, mine: int, others: int | None = 404, **send: Any) -> Row:
+    """Return the row of something that changes, or prepares a change, for who is signed in."""
+    return Row(thing, mine, others if thing else None, SIGN_IN_AGAIN, send or {"json": {}})
+
+
+def anybody(status: int, thing: str = "", **send: Any) -> Row:
+    """Return the row of what needs no session: everybody is answered alike."""
+    return Row(thing, status, status if thing else None, status, send or {"json": {}})
+
+
+Table = dict[tuple[str, str], Row]
+
+SIGN_IN: Table = {
+    ("signin.door", "GET"): anybody(200),
+    ("signin.options", "POST"): anybody(200),
+    ("signin.sign_in", "POST"): anybody(400),
+    ("signin.sign_out", "POST"): anybody(302, data={"csrf": "-"}),
+    ("signin.entry", "GET"): anybody(200, "link"),
+    ("signin.entry_options", "POST"): anybody(200, "link"),
+    ("signin.enter", "POST"): anybody(400, "link"),
+    ("signin.keys", "GET"): shown(),
+    ("signin.key_options", "POST"): asked("", 200),
+    ("signin.add_key", "POST"): asked("", 400),
+    ("signin.rename_key", "POST"): asked("key", 302, data={"nom": "Une clé"}),
+    ("signin.withdraw_key", "POST"): asked("key", 409, data={}),
+}
+"""What every audience has. A withdrawal is 409 here: it is the last key of everybody."""
+
+BOARD: Table = SIGN_IN | {
+    ("queue.home", "GET"): shown(),
+    ("queue.search", "GET"): Row("", 302, None),
+    ("queue.batch", "GET"): shown("batch"),
+    ("queue.decision_options", "POST"): asked("batch", 200, json={"decision": "refuser", "reason": "Non."}),
+    ("queue.decide", "POST"): asked("batch", 400),
+    ("certificates.certificate", "GET"): shown("certificate"),
+    ("certificates.chain", "GET"): shown("certificate"),
+    ("certificates.proof", "GET"): shown("certificate"),
+    ("certificates.end_options", "POST"): asked("certificate", 200, json={"reason": "superseded"}),
+    ("certificates.end", "POST"): asked("certificate", 400),
+    ("certificates.release_options", "POST"): asked("certificate", 200),
+    ("certificates.release", "POST"): asked("certificate", 400),
+    ("people.home", "GET"): shown(),
+    ("people.person", "POST"): asked("", 302, data={"rpps": "99700000099", "profil": "ps-authentification"}),
+    ("people.file", "POST"): asked("", 400, data={"profil": "ps-authentification"}),
+    ("people.preview", "GET"): shown("list"),
+    ("people.report", "GET"): shown("list"),
+    ("people.line", "GET"): shown("list"),
+    ("people.correct", "POST"): asked("list", 302, data={"rpps": "99700000099", "nom": "X", "prenom": "Y"}),
+    ("people.sign_options", "POST"): asked("list", 200),
+    ("people.sign", "POST"): asked("list", 400),
+    ("letters.begin", "POST"): asked("granted", 200),
+    ("letters.ready", "GET"): shown("letters"),
+    ("letters.document", "GET"): shown("letters"),
+    ("register.home", "GET"): shown(),
+    ("register.receive", "POST"): asked("", 400, data=b""),
+    ("register.plan", "POST"): asked("", 302, data={"snapshot": "00"}),
+    ("register.people", "GET"): shown("plan", 200),
+    ("register.sign_options", "POST"): asked("plan", 200, 200),
+    ("register.sign", "POST"): asked("plan", 400, 400),
+    ("register.apply", "POST"): asked("plan", 302, 302),
+}
+"""Officers. The register is one for all ordres: so is its plan."""
+
+PORTAL: Table = SIGN_IN | {
+    ("credentials.home", "GET"): shown(),
+    ("credentials.certificate", "GET"): shown("certificate"),
+    ("credentials.der", "GET"): shown("certificate"),
+    ("credentials.pem", "GET"): shown("certificate"),
+    ("activation.identity", "POST"): anybody(200, "link"),
+    ("activation.options", "POST"): asked("", 400),
+    ("activation.submit", "POST"): asked("", 400),
+    ("activation.progress", "GET"): shown("asked"),
+    ("loss.form", "GET"): anybody(200),
+    ("loss.report", "POST"): anybody(403, data={"numero": "1", "code": "1"}),
+    ("loss.sheet", "GET"): shown(),
+    ("loss.new_sheet", "POST"): asked("", 200),
+}
+"""Practitioners."""
+
+TABLES: dict[str, Table] = {"board": BOARD, "portal": PORTAL}
+
+ADDRESS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "": lambda name: {},
+    "batch": lambda name: {"batch_id": name},
+    "granted": lambda name: {"batch_id": name},
+    "certificate": lambda name: {"serial": name},
+    "list": lambda name: {"list_id": name, "line": 1},
+    "letters": lambda name: {"work_id": name},
+    "key": lambda name: {"key": name},
+    "link": lambda name: {"token": name},
+    "plan": lambda name: {"sha256": name, "name": "nouveaux"},
+    "asked": lambda name: {"batch": name},
+}
+"""The variables of an address, from the name of what it names."""
+UNKNOWN = {"key": "AAAA", "certificate": "40" + 30 * "a", "batch": "0" * 32, "granted": "0" * 32, "link": "x" * 22}
+"""A name that nothing has, of the shape of those that are."""
