@@ -68,18 +68,19 @@ def import_extraction(
     listed: int = 1000,
     size_limit: int = SIZE_LIMIT,
     numbers: Numbers = "any",
+    latest: datetime | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> ImportResult:
     """Read an extraction (text, zip or stream of text) and write `directory`/<date>-<sha256>.snapshot, whole or not at all.
 
     `register_date` replaces the moment in the file's name. An import in which more than `refused_share` of the lines are bad is
-    refused. `listed` bounds the lists of the result. `numbers` says which RPPS numbers the authority accepts. `progress` is
-    called about once for each mebibyte. Importing the same file again gives the same snapshot.
+    refused, and so is one dated after `latest`. `listed` bounds the lists of the result. `numbers` says which RPPS numbers the
+    authority accepts. `progress` is called about once for each mebibyte. Importing the same file again gives the same snapshot.
 
     Raises:
         Malformed: the file is no extraction (empty, columns missing, cut, damaged, too large, too many bad lines), or has no
-        date. Missing: there is no such file. Unavailable: the disk is full, or does not answer. Conflict: another import is
-        at work, or the same file was imported before with another result (other rules or date).
+        date, or one to come. Missing: there is no such file. Unavailable: the disk is full, or does not answer. Conflict: another
+        import is at work, or the same file was imported before with another result (other rules or date).
     """
     with _workshop(directory) as workshop:
         intake = Intake(workshop, listed, progress or _silent)
@@ -88,6 +89,8 @@ def import_extraction(
             dated = register_date or source.dated
         if dated is None:
             raise Malformed("the name of the file does not say the date of the register (…_YYYYMMDDhhmm.txt): give it")
+        if latest is not None and dated > latest:
+            raise Malformed(f"this extraction is dated {dated:%Y-%m-%d}, in the future")
         intake.require_few_refused(refused_share)
         # The date is part of the name: a day without any change gives the same file, and a fresher register.
         target = directory / f"{dated:%Y%m%d%H%M%S}-{source.sha256}.snapshot"

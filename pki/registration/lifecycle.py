@@ -107,12 +107,11 @@ class Lifecycle:
         self, path: Path, by: str, register_date: datetime | None, progress: Callable[[Progress], None] | None
     ) -> ImportResult:
         numbers: Numbers = "real" if self._settings.mode == "production" else "test"
+        latest = self._clock.now() + timedelta(days=1)
         result = import_extraction(
-            path, self._settings.snapshots, register_date=register_date, numbers=numbers, progress=progress
+            path, self._settings.snapshots, register_date=register_date, numbers=numbers, latest=latest, progress=progress
         )
         snapshot, now = result.snapshot, self._clock.now()
-        if snapshot.register_date > now + timedelta(days=1):
-            raise Malformed(f"this extraction is dated {snapshot.register_date:%Y-%m-%d}, in the future")
         record = SnapshotRecord(
             sha256=snapshot.sha256,
             content_sha256=snapshot.content_sha256,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,11 @@ def test_a_draft_that_is_submitted_twice_is_a_conflict(world: World) -> None:
     world.enrolment.submit(draft, act)
     with pytest.raises(Conflict):
         world.enrolment.submit(draft, act)
+
+
+def test_an_extraction_dated_in_the_future_leaves_nothing_behind(world: World) -> None:
+    """A snapshot that was refused is no file that a later one could be compared with."""
+    before = sorted(world.home.settings.snapshots.iterdir())
+    with pytest.raises(Malformed, match="future"):
+        world.import_register([ANNE], date=world.clock.now() + timedelta(days=2))
+    assert sorted(world.home.settings.snapshots.iterdir()) == before
