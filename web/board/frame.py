@@ -6,6 +6,7 @@ back. The service that takes the act verifies everything again; what passes here
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,9 @@ from werkzeug.wrappers import Response
 from pki.bootstrap.office import Office
 from pki.issuance.approvals import Act
 from pki.settings import Board, Officer
-from trust.errors import Malformed, Missing, Refused
+from trust.errors import Malformed, Missing, Refused, SceauError
+from web.board import words
+from web.kit.problem import status_of
 from web.kit.safety import account
 
 LONGEST_STATEMENT = 200_000
@@ -87,6 +90,18 @@ class RegisterAge:
         if self.days is None:
             return "aucun registre en vigueur"
         return "du jour" if self.days == 0 else "d'hier" if self.days == 1 else f"vieux de {self.days} jours"
+
+
+def install_words(app: Flask) -> None:
+    """Have scripts told in French why an act is refused, where the words are known; all else is said as everywhere."""
+    otherwise: Callable[[SceauError], Any] = app.error_handler_spec[None][None][SceauError]
+
+    def told(error: SceauError) -> Any:
+        answer = otherwise(error)
+        said = words.known(str(error)) if request.accept_mimetypes.best == "application/json" else None
+        return answer if said is None else (jsonify(error=said, advice="", detail=str(error)), status_of(error))
+
+    app.register_error_handler(SceauError, told)
 
 
 def sent() -> dict[str, Any]:

@@ -36,9 +36,10 @@ def state_of(certificate: Certificate, now: datetime) -> str:
 
 _LINES: tuple[tuple[str, str], ...] = (
     (r"has (\d+) characters, not (\d+)", r"Le numéro doit avoir \1 chiffres, il en a \2."),
-    (r"holds digits only", "Un numéro RPPS ne comporte que des chiffres."),
+    (r"holds digits only", "Ce numéro ne comporte que des chiffres."),
     (r"is all zero", "Ce numéro ne contient que des zéros."),
     (r"has a wrong key", "La clé de contrôle du numéro est fausse : un chiffre a été mal recopié."),
+    (r"identifier of a structure begins", "Donnez un numéro FINESS (9 caractères) ou SIRET (14 chiffres)."),
     (r"national identifier", "Un numéro RPPS a onze chiffres : celui-ci n'en est pas un."),
     (r"is text that is not empty", "Le numéro RPPS manque."),
     (r"give that one", "Donnez le numéro RPPS (11 chiffres)."),
@@ -75,7 +76,23 @@ _LINES: tuple[tuple[str, str], ...] = (
         r"signed with an algorithm that proves nothing",
         "La demande est signée avec un algorithme périmé : refaites-la avec SHA-256.",
     ),
-    (r"cannot be read", "Cette ligne ne peut pas être lue."),
+    (r"no server name was given", "Donnez les noms du serveur : la demande n'en contient pas."),
+    (r"this very key was asked for", "Cette clé a déjà été présentée : faites-en une nouvelle, sur le serveur."),
+    (r"without a wildcard", "Un domaine se déclare sans étoile."),
+    (r"^dns_names: the same name twice", "Le même nom de serveur est donné deux fois."),
+    (r"^dns_names: the first one", "Le premier nom de serveur est trop long : mettez le plus court en tête."),
+    (r"^dns_names", "Un nom de serveur ou de domaine n'a pas la forme attendue."),
+    (r"^department", "Le département s'écrit avec son numéro : « Rhône (69) »."),
+    (
+        r"^(name|common_name|organisation)",
+        "Le nom est vide, trop long, ou a des caractères qu'un certificat ne peut pas porter.",
+    ),
+    (r"is registered by another board", "Cette structure est déjà déclarée par un autre ordre."),
+    (r"is registered and approved", "Cette structure est déjà déclarée et approuvée : retirez-la d'abord."),
+    (r"who declares does not approve", "Vous l'avez déclarée : une autre personne de l'ordre doit l'approuver."),
+    (r"no certificate was chosen", "Choisissez au moins un certificat."),
+    (r"request was forgotten", "Cette demande a été oubliée : refaites-la."),
+    (r"(a|the) reason is one line", "Donnez un motif, en une ligne."),
 )
 """What is found in an English refusal, and its French."""
 _CITATION = re.compile(r"CP \d+(?:\.\d+)*")
@@ -111,12 +128,17 @@ def problem(error: SceauError) -> str:
     return explain(error)
 
 
+def known(said: str) -> str | None:
+    """Say in French why something was refused, if its words are known."""
+    found = ((re.search(pattern, said), french) for pattern, french in _LINES)
+    return next((match.expand(french) for match, french in found if match is not None), None)
+
+
 def refusal(said: str) -> str:
-    """Say in French why something was refused."""
-    for pattern, french in _LINES:
-        if (found := re.search(pattern, said)) is not None:
-            return found.expand(french)
+    """Say in French why a line was refused."""
+    if (french := known(said)) is not None:
+        return french
     citation = _CITATION.search(said)
     if citation is not None and citation[0] in RULES:
         return RULES[citation[0]]
-    return f"Refusé : {said}"
+    return "Cette ligne ne peut pas être lue." if "cannot be read" in said else f"Refusé : {said}"

@@ -1,0 +1,234 @@
+"""Structures that an ordre answers for, and the certificates of their servers and applications (CP 3.2.2).
+
+An officer declares a structure with its domains, another approves it; from then on an officer pastes certification requests for
+it, for names under those domains. A renewal is a new request, with a new key, for the same names. Each step is signed with the
+passkey.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from cryptography import x509
+from flask import Blueprint, jsonify, render_template, request
+from werkzeug.wrappers import Response
+
+from pki.bootstrap.office import Office
+from pki.inventory.model import Certificate, State
+from pki.issuance.approvals import Act
+from pki.registration.applications import Application
+from pki.registration.enrol import Draft
+from pki.registration.model import Organisation
+from pki.registration.organisations import ORGANISATION_APPROVAL, WITHDRAWAL
+from pki.registration.possession import LARGEST, ProvenKey, prove_possession
+from trust.errors import Conflict, Malformed, Missing
+from web.board import compare, words
+from web.board.frame import LONGEST_REASON, name_of_officer, officer_of, require_role, sent, signed_act, text, to_sign
+from web.kit.safety import account, signed_in
+
+KINDS = {
+    "serveur": "Serveur (site, messagerie, API)",
+    "org-authentification": "Application qui s'identifie (authentification de structure)",
+    "org-cachet": "Cachet de documents (cachet de structure)",
+}
+"""What may be asked for a structure. Of a server's two profiles, the key of the request says which."""
+SOON = 30
+"""Days before its end from which a certificate is said to end soon."""
+LONGEST_NAMES = 20_000
+DRAFTS = 200
+"""Requests that wait for their signature, at most; the oldest are forgotten."""
+
+
+def views(office: Office) -> Blueprint:
+    """Return the views."""
+    pages = Blueprint("structures", __name__)
+    drafts: dict[str, Draft] = {}
+
+    def own(number: str) -> Organisation:
+        return office.organisations.seen_by(number, account().id)
+
+    @pages.get("/structures")
+    @signed_in
+    def home() -> str:
+        officer, board = officer_of(office)
+        found = office.organisations.of_board(board.code)
+        return render_template("structures.html", structures=found, may_ask="register" in officer.roles)
+
+    @pages.post("/structures/declaration/options")
+    @signed_in
+    def declare_options() -> Response:
+        body = sent()
+        number, name, department = (text(body, each, 300) for each in ("number", "name", "department"))
+        draft = office.organisations.draft(account().id, number, name, department, _names(body, "domains"))
+        return to_sign(office, office.organisations.declaration_statement(draft))
+
+    @pages.post("/structures/declaration")
+    @signed_in
+    def declare() -> Response:
+        act = signed_act(office, sent())
+        return jsonify(next=f"/ordre/structures/{office.organisations.declare(_declared(office, act), act).id}")
+
+    @pages.get("/structures/<number>")
+    @signed_in
+    def structure(number: str) -> str:
+        officer, board = officer_of(office)
+        found, now = own(number), office.home.clock.now()
+        with office.home.store.read() as tx:
+            certificates = tx.certificates.search(board=board.code, holder=found.id, limit=200)
+        return render_template(
+            "structure.html",
+            structure=found,
+            declared_by=name_of_officer(board, found.declared_by),
+            mine=found.declared_by == officer.id,
+            officer=officer,
+            certificates=[_shown(each, now) for each in certificates],
+        )
+
+    @pages.post("/structures/<number>/accord/options")
+    @signed_in
+    def approve_options(number: str) -> Response:
+        return to_sign(office, office.organisations.approval_statement(own(number).id, account().id))
+
+    @pages.post("/structures/<number>/accord")
+    @signed_in
+    def approve(number: str) -> Response:
+        office.organisations.approve(_about(own(number), signed_act(office, sent()), ORGANISATION_APPROVAL))
+        return jsonify(next=f"/ordre/structures/{number}")
+
+    @pages.post("/structures/<number>/retrait/options")
+    @signed_in
+    def withdraw_options(number: str) -> Response:
+        reason = text(sent(), "reason", LONGEST_REASON)
+        return to_sign(office, office.organisations.withdrawal_statement(own(number).id, account().id, reason))
+
+    @pages.post("/structures/<number>/retrait")
+    @signed_in
+    def withdraw(number: str) -> Response:
+        office.organisations.withdraw(_about(own(number), signed_act(office, sent()), WITHDRAWAL))
+        return jsonify(next=f"/ordre/structures/{number}")
+
+    @pages.get("/structures/<number>/demande")
+    @signed_in
+    def ask(number: str) -> str:
+        officer, board = officer_of(office)
+        require_role(officer, "register")
+        found = own(number)
+        with office.home.store.read() as tx:
+            mine = tx.certificates.search(board=board.code, holder=found.id, limit=200)
+        old = next((each for each in mine if each.serial.hex() == request.args.get("comme")), None)
+        return render_template("ask.html", structure=found, kinds=KINDS, old=None if old is None else _asked_before(old))
+
+    @pages.post("/structures/<number>/demande/options")
+    @signed_in
+    def ask_options(number: str) -> Response:
+        draft = office.enrolment.draft(account().id, [_application(own(number), sent())])
+        if draft.refused:
+            raise Malformed(draft.refused[0].reason)
+        if draft.known:
+            raise Conflict("this very key was asked for already")
+        while len(drafts) >= DRAFTS:
+            drafts.pop(next(iter(drafts)), None)
+        drafts[draft.batch] = draft
+        statement = draft.statement(office.home.clock.now())
+        return jsonify(statement=statement, options=office.passkeys.signing_options(account(), statement), draft=draft.batch)
+
+    @pages.post("/structures/<number>/demande")
+    @signed_in
+    def submit(number: str) -> Response:
+        own(number)
+        body = sent()
+        draft = drafts.get(str(body.get("draft")))
+        if draft is None or draft.requester != account().id:
+            raise Missing("this request was forgotten: make it again")
+        batch = office.enrolment.submit(draft, signed_act(office, body))
+        drafts.pop(draft.batch, None)
+        return jsonify(next=f"/ordre/lots/{batch.id}")
+
+    return pages
+
+
+def _declared(office: Office, act: Act) -> Organisation:
+    """Make again the declaration that was signed, from what the signature is over: the service compares them."""
+    said = act.record().get("organisation")
+    if not isinstance(said, dict) or not isinstance(said.get("domains"), list):
+        raise Malformed("this is not what our page sends")
+    number, name, department = (str(said.get(each, "")) for each in ("id", "name", "department"))
+    return office.organisations.draft(act.officer, number, name, department, [str(each) for each in said["domains"]])
+
+
+def _about(structure: Organisation, act: Act, act_type: str) -> Act:
+    """Return an act once it is about this structure: the address and the signature say the same."""
+    if (act.type, act.target) != (act_type, structure.id):
+        raise Malformed("this signature is about something else")
+    return act
+
+
+def _names(body: dict[str, Any], name: str) -> list[str]:
+    """Read names typed one by line, or with spaces or commas between them."""
+    value = body.get(name, "")
+    if not isinstance(value, str) or len(value) > LONGEST_NAMES:
+        raise Malformed(f"{name} is a list of names")
+    return value.replace(",", " ").replace(";", " ").lower().split()
+
+
+def _application(structure: Organisation, body: dict[str, Any]) -> Application:
+    kind, csr = body.get("kind"), body.get("csr")
+    if kind not in KINDS or not isinstance(csr, str):
+        raise Malformed("this is not what our page sends")
+    octets = csr.strip().encode()[: LARGEST + 1]
+    if kind != "serveur":
+        return Application(structure.id, str(kind), octets, common_name=text(body, "common_name", 100))
+    proven = prove_possession(octets)
+    names = _names(body, "names") or [name.lower() for name in proven.asked_dns_names]
+    if not names:
+        raise Malformed("no server name was given, and the request holds none")
+    return Application(structure.id, _server_profile(proven), octets, dns_names=tuple(dict.fromkeys(names)))
+
+
+def _server_profile(proven: ProvenKey) -> str:
+    return "serveur-tls-rsa" if proven.algorithm.startswith("RSA") else "serveur-tls-ec"
+
+
+def _shown(certificate: Certificate, now: datetime) -> dict[str, Any]:
+    left = (certificate.not_after - now).days
+    alive = certificate.state is State.ISSUED and now <= certificate.not_after
+    return {
+        "serial": certificate.serial.hex(),
+        "profile": compare.profile_name(certificate.profile),
+        "names": _what(certificate),
+        "not_after": certificate.not_after,
+        "left": left,
+        "alive": alive,
+        "soon": alive and left < SOON,
+        "state": words.state_of(certificate, now),
+    }
+
+
+def _what(certificate: Certificate) -> str:
+    """Say what a structure's certificate names: its servers, or its application."""
+    return ", ".join(_hosts(certificate)) or _common_name(certificate)
+
+
+def _asked_before(certificate: Certificate) -> dict[str, str]:
+    """Return the fields of a request for the same again."""
+    server = certificate.profile.startswith("serveur")
+    return {
+        "kind": "serveur" if server else certificate.profile,
+        "names": "\n".join(_hosts(certificate)),
+        "common_name": "" if server else _common_name(certificate),
+        "not_after": certificate.not_after.isoformat(),
+    }
+
+
+def _hosts(certificate: Certificate) -> list[str]:
+    try:
+        names = x509.load_der_x509_certificate(certificate.der).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return names.value.get_values_for_type(x509.DNSName)
+
+
+def _common_name(certificate: Certificate) -> str:
+    found = x509.load_der_x509_certificate(certificate.der).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
