@@ -282,6 +282,19 @@ def test_a_finger_that_is_not_the_holder_s_activates_nothing_and_may_try_again(b
         expect(visitor.page.get_by_role("heading", name="C'est fait")).to_be_visible()
 
 
+def test_a_browser_that_keeps_nothing_says_to_take_the_file(browser: Browser, pages: Pages) -> None:
+    """In a window without a database the certificates are made all the same, and their keys are in the file only."""
+    grant(pages)
+    visitor, _ = arrive(browser)
+    visitor.page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: { open() { throw new Error('no'); } } })")
+    with issuing(pages.world):
+        activate(visitor, pages)
+    expect(visitor.page.get_by_text("ne garde pas vos clés")).to_be_visible()
+    visitor.page.get_by_role("button", name="Préparer le fichier .p12").click()
+    expect(visitor.page.get_by_role("link", name="Télécharger le fichier .p12")).to_be_visible()
+    expect(visitor.page.get_by_text("ne garde pas vos clés")).to_be_hidden()
+
+
 def test_another_person_s_certificate_does_not_exist(browser: Browser, pages: Pages) -> None:
     """Its page, its files and its batch answer 404, and the same as what was never made."""
     grant(pages)

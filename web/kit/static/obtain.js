@@ -38,22 +38,24 @@ async function follow(batch, made, tell) {
   throw new Failed(0, { error: "L'autorité est lente.", advice: "Votre demande est gardée : revenez à l'accueil dans quelques minutes." });
 }
 
-// Returns what was made: {profile, title, key, state, chain (octets), until}. Keys stay in this browser, whatever happens next.
+// Returns what was made: {profile, title, key, state, chain (octets), until, isKept}. Keys are kept in this browser before anything
+// is asked, so that a page that closes loses nothing; a private window keeps nothing, and the person must then take the file.
 export async function obtain(made, tell) {
-  for (const { key, profile } of made) await keep(key, profile);
+  const isKept = await Promise.all(made.map(({ key, profile }) => keep(key, profile))).then(() => true, () => false);
   let batch;
   try {
     batch = await ask(made, tell);
   } catch (error) {
     // Without an answer the demand may have arrived: only a refusal makes a key useless.
-    if (error.status !== 0) await Promise.all(made.map(({ key }) => forget(key.id)));
+    if (error.status !== 0 && isKept) await Promise.all(made.map(({ key }) => forget(key.id)));
     throw error;
   }
   const ended = await follow(batch, made, tell);
   for (const one of ended) {
     one.chain = (one.chain ?? []).map(unbase64);
-    if (one.state === "fait") await keep(one.key, one.profile, one.chain);
-    else await forget(one.key.id);
+    one.isKept = isKept && one.state === "fait";
+    if (one.isKept) await keep(one.key, one.profile, one.chain);
+    else if (isKept) await forget(one.key.id);
   }
   tell(4, "");
   return ended;

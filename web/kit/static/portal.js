@@ -29,6 +29,8 @@ function showMade(ended, rpps) {
     return card;
   }));
   at("fichier").hidden = made.length === 0;
+  at("sans-garde").hidden = made.every((one) => one.isKept);
+  at("fichier-avant").hidden = !at("sans-garde").hidden;
   at("fichier").dataset.rpps = rpps;
   if (ended.some((one) => one.state !== "fait")) at("fait-titre").textContent = made.length ? "C'est fait en partie" : "Rien n'a été fait";
   only("fait");
@@ -45,9 +47,10 @@ behind(at("faire-fichier"), async (button) => {
   at("mot-de-passe").textContent = password;
   at("fichier-fait").hidden = false;
   at("fichier-avant").hidden = true;
+  at("sans-garde").hidden = true;
   button.parentElement.hidden = true;
   link.focus();
-  await Promise.all(made.map(({ key }) => forget(key.id)));
+  await Promise.all(made.filter((one) => one.isKept).map(({ key }) => forget(key.id)));
   made = [];
 });
 
