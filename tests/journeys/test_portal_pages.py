@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import plistlib
 import re
 import subprocess
 import threading
@@ -160,6 +161,36 @@ def test_the_private_key_never_leaves_the_browser_and_the_file_has_it(browser: B
             assert all(secret[start : start + 8] not in said for start in range(0, len(secret) - 8, 8))
             assert secret.hex().encode() not in said.lower()
     assert visitor.page.evaluate("import('/static/keys.js').then(({ kept }) => kept()).then((all) => all.length)") == 0
+    assert visitor.complaints == []
+
+
+def test_the_profile_for_an_iphone_is_signed_and_holds_the_keys_for_mail(browser: Browser, pages: Pages, tmp_path: Path) -> None:
+    """OpenSSL verifies who signed it; its two identities open with the password, which is not in it."""
+    grant(pages, THREE)
+    visitor, _ = arrive(browser)
+    with issuing(pages.world):
+        activate(visitor, pages)
+    visitor.page.get_by_role("button", name="Préparer le fichier .p12").click()
+    expect(visitor.page.locator("#fichier-fait")).to_be_visible()
+    password = visitor.page.locator("#mot-de-passe").inner_text()
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("link", name="profil pour iPhone").click()
+    path, root = tmp_path / "courrier.mobileconfig", tmp_path / "root.pem"
+    download.value.save_as(path)
+    authority = pages.world.home.ca_certificates()["racine"].der
+    root.write_bytes(x509.load_der_x509_certificate(authority).public_bytes(Encoding.PEM))
+    verify = ["openssl", "cms", "-verify", "-inform", "DER", "-in", str(path), "-CAfile", str(root), "-purpose", "any", "-binary"]
+    verified = subprocess.run([*verify, "-no_check_time"], capture_output=True, check=True)
+    assert b"successful" in verified.stderr and password.encode() not in verified.stdout
+    profile = plistlib.loads(verified.stdout)
+    assert (profile["PayloadType"], profile["PayloadVersion"]) == ("Configuration", 1)
+    parts = profile["PayloadContent"]
+    assert len({part["PayloadUUID"] for part in [profile, *parts]}) == len(parts) + 1
+    files = [part["PayloadContent"] for part in parts if part["PayloadType"] == "com.apple.security.pkcs12"]
+    found = [pkcs12.load_pkcs12(file, password.encode()).cert for file in files]
+    serials = {each.certificate.serial_number for each in found if each is not None}
+    assert serials == {int.from_bytes(each.serial) for each in mine(pages) if each.profile != "ps-authentification"}
+    assert [part["PayloadType"] for part in parts].count("com.apple.security.pkcs1") == 1
     assert visitor.complaints == []
 
 

@@ -89,7 +89,7 @@ def _own(office: Office, serial: str) -> Certificate:
     return found
 
 
-def _card(office: Office, certificate: Certificate, wishes: list[dict[str, str]]) -> dict[str, Any]:
+def _card(office: Office, certificate: Certificate, wishes: list[dict[str, Any]]) -> dict[str, Any]:
     title, purpose = people.words(office.home.profiles[certificate.profile])
     state, look, advice = _state(office, certificate)
     return {

@@ -51,10 +51,12 @@ def words(profile: Profile) -> tuple[str, str]:
     return WORDS.get(profile.id, (profile.title, ""))
 
 
-def wish(office: Office, profile_id: str) -> dict[str, str]:
-    """Return what the page needs to ask for a certificate: its profile, the key to make, its name."""
+def wish(office: Office, profile_id: str) -> dict[str, Any]:
+    """Return what the page needs to ask for a certificate: its profile, the key to make, its name, whether mail uses it."""
     profile = office.home.profiles[profile_id]
-    return {"profile": profile_id, "kind": EC if EC in profile.subject_keys else RSA, "title": words(profile)[0]}
+    kind = EC if EC in profile.subject_keys else RSA
+    mail = "email_protection" in profile.extended_usage
+    return {"profile": profile_id, "kind": kind, "title": words(profile)[0], "mail": mail}
 
 
 def granted(office: Office, holder: str) -> list[str]:
@@ -63,7 +65,7 @@ def granted(office: Office, holder: str) -> list[str]:
     return sorted({profile for grant in standing for profile in grant.profiles if profile in office.home.profiles})
 
 
-def obtainable(office: Office, holder: str, mine: list[Certificate]) -> list[dict[str, str]]:
+def obtainable(office: Office, holder: str, mine: list[Certificate]) -> list[dict[str, Any]]:
     """Return what a person may have made now: what was granted, and of which no certificate serves or which may be renewed."""
     now = office.home.clock.now()
     wishes = []

@@ -18,11 +18,14 @@ const signatureOf = (kind, raw) =>
     ? { algorithm: sequence(identifier("1.2.840.10045.4.3.2")), value: sequence(unsigned(raw.slice(0, 32)), unsigned(raw.slice(32))) }
     : { algorithm: sequence(identifier("1.2.840.113549.1.1.11"), [5, 0]), value: raw };
 
+export async function signature(kind, privateKey, octets) {
+  return signatureOf(kind, new Uint8Array(await crypto.subtle.sign(KINDS[kind].sign, privateKey, octets)));
+}
+
 // PKCS#10 (RFC 2986): no name and no wish, for the authority copies neither. It proves that the key is held.
-async function requestOf(kind, pair, spki) {
+async function requestOf(kind, privateKey, spki) {
   const info = sequence(integer(0), sequence(), spki, tagged(0));
-  const raw = new Uint8Array(await crypto.subtle.sign(KINDS[kind].sign, pair.privateKey, info));
-  const { algorithm, value } = signatureOf(kind, raw);
+  const { algorithm, value } = await signature(kind, privateKey, info);
   return sequence(info, algorithm, bits(value));
 }
 
@@ -36,7 +39,7 @@ export async function makeKey(kind) {
   const kept = await crypto.subtle.importKey("pkcs8", secret, keep, false, uses);
   secret.fill(0);
   const id = hex(await crypto.subtle.digest("SHA-256", spki));
-  return { id, kind, spki, request: await requestOf(kind, pair, spki), kept, pkcs8 };
+  return { id, kind, spki, request: await requestOf(kind, pair.privateKey, spki), kept, pkcs8 };
 }
 
 // --- the keys of this device --------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 // The pages of a practitioner: activation by a link, renewal, the .p12 file, the sheet of recovery codes.
-import { forget, kept } from "./keys.js";
+import { forget, kept, signature } from "./keys.js";
 import { behind, create, freshly, post, prefix } from "./kit.js";
 import { makeKeys, obtain } from "./obtain.js";
 import { makeFile, newPassword } from "./pkcs12.js";
+import { makeProfile } from "./profile.js";
 
 const at = (id) => document.getElementById(id);
 const only = (id) => {
@@ -36,14 +37,30 @@ function showMade(ended, rpps) {
   only("fait");
 }
 
+function offer(id, file, type, ending) {
+  const url = URL.createObjectURL(new Blob([file], { type }));
+  return Object.assign(at(id), { href: url, download: `sceau-${at("fichier").dataset.rpps}.${ending}` });
+}
+
+// For the mail of an iPhone, if there is a key for mail, and one to sign the profile with: made now, or here since before.
+async function profileOf(credentials, password) {
+  const mail = credentials.filter((_, place) => made[place].mail);
+  const own = [...made.map(({ key, chain }) => ({ kind: key.kind, key: key.kept, chain })), ...(await kept().catch(() => []))];
+  const signer = own.find(({ kind, chain }) => kind === "P-256" && chain.length);
+  if (!mail.length || !signer) return null;
+  const sign = async (octets) => (await signature(signer.kind, signer.key, octets)).value;
+  return makeProfile(mail, password, "Certificats pour le courrier", { sign, chain: signer.chain });
+}
+
 behind(at("faire-fichier"), async (button) => {
   const password = newPassword();
   const credentials = await Promise.all(made.map(async ({ title, chain, key }) => ({ name: title, pkcs8: await key.pkcs8(), chain })));
   const file = await makeFile(credentials, password);
+  const profile = await profileOf(credentials, password);
   credentials.forEach(({ pkcs8 }) => pkcs8.fill(0));
-  const link = at("telecharger");
-  link.href = URL.createObjectURL(new Blob([file], { type: "application/x-pkcs12" }));
-  link.download = `sceau-${at("fichier").dataset.rpps}.p12`;
+  const link = offer("telecharger", file, "application/x-pkcs12", "p12");
+  if (profile) offer("telecharger-profil", profile, "application/x-apple-aspen-config", "mobileconfig");
+  at("profil").hidden = !profile;
   at("mot-de-passe").textContent = password;
   at("fichier-fait").hidden = false;
   at("fichier-avant").hidden = true;
