@@ -6,6 +6,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.builders.browser import PHONE, Visitor, chromium
 from tests.builders.pages import Pages, served
 from tests.journeys.test_board_pages import enter
 from tests.world import Person, World, doctor, nurse
+from trust.errors import Refused
 
 SIGN = re.compile("avec ma clé d'accès")
 
@@ -144,6 +146,37 @@ def test_a_list_is_read_corrected_confirmed_and_approved_by_two(browser: Browser
     )
     expect(visitor.page.get_by_role("link", name="1 déjà inscrits")).to_be_visible()
     assert not visitor.complaints
+
+
+def test_what_is_set_aside_on_one_page_of_a_batch_stays_aside_on_the_others(browser: Browser, pages: Pages) -> None:
+    """Sixty requests on two pages: the signature covers all, less the two that were ticked; then one letter is made again."""
+    people = [doctor(rank, "NOUVEAU") for rank in range(100, 160)]
+    pages.world.clock.advance(days=1)
+    pages.world.apply_register(people)
+    asking, deciding = enter(browser, pages, "cnom-1"), enter(browser, pages, "cnom-2")
+    drop(pages, asking, "liste.xlsx", book(people))
+    asking.page.get_by_role("button", name=SIGN).click()
+    expect(asking.page.get_by_role("heading", name="60 inscriptions")).to_be_visible()
+    deciding.page.goto(asking.page.url)
+    deciding.page.get_by_label("Mettre de côté").nth(3).check()
+    deciding.page.get_by_role("link", name="Page suivante").click()
+    deciding.page.get_by_label("Mettre de côté").nth(4).check()
+    expect(deciding.page.get_by_text("toutes pages comprises : 2")).to_be_visible()
+    deciding.page.get_by_role("button", name="Approuver avec ma clé d'accès").click()
+    expect(deciding.page.get_by_text("Vous avez approuvé")).to_be_visible()
+    approve(pages, enter(browser, pages, "cnom-3"))
+    granted = pages.office.grants.of_board("CNOM", limit=100)
+    assert {each.holder for each in granted} == {each.idnat for each in people} - {people[3].idnat, people[54].idnat}
+
+    made = [pages.office.entries.invite(Account(Kind.PERSON, each.holder), timedelta(days=1), by="test") for each in granted[:2]]
+    asking.page.goto(f"{pages.url}/ordre/inscriptions")
+    asking.page.get_by_role("row").filter(has_text=granted[0].holder).get_by_role("button", name="Faire sa lettre").click()
+    expect(asking.page.get_by_role("heading", name="1 lettre prête")).to_be_visible()
+    with pytest.raises(Refused):
+        pages.office.entries.look(made[0].token)
+    assert pages.office.entries.look(made[1].token).account == made[1].entry.account
+    asking.page.goto(f"{pages.url}/ordre/inscriptions")
+    expect(asking.page.get_by_role("link", name="Lettres du")).to_be_visible()
 
 
 def test_a_file_that_is_no_list_is_refused_in_words(browser: Browser, pages: Pages) -> None:

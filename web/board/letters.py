@@ -7,7 +7,7 @@ service reads, and is gone after that. Each link is journalled as it is made (`E
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from json import loads
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pki.bootstrap.office import Office
 from pki.issuance.order import Grant
 from trust.errors import Conflict, Missing
 from web.board import compare
-from web.board.frame import officer_of, require_role
+from web.board.frame import officer_of, require_role, sent, text
 from web.board.letter_paper import Letter, write
 from web.board.work import Work, Workshop, shown_again
 from web.kit.safety import account, signed_in
@@ -38,6 +38,11 @@ def waiting(office: Office, board: str, batch: str) -> list[Grant]:
     """Return the grants of a batch whose people have not entered yet, by name."""
     found = [each for each in office.grants.of_board(board, limit=MOST, waiting_only=True) if each.batch == batch]
     return sorted(found, key=lambda each: loads(each.statement)["subject"]["family_name"])
+
+
+def are_gone(work: Work, now: datetime) -> bool:
+    """Tell whether this work is letters that nobody can have any more."""
+    return work.kind == KIND and work.result is not None and bool(now >= work.result["until"])
 
 
 def views(office: Office, workshop: Workshop) -> Blueprint:
@@ -61,7 +66,8 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
         if not office.sessions.is_fresh(g.session):
             abort(401)  # the page has the passkey shown, and comes back: a letter opens an account
         _sweep(folder, office)
-        grants = waiting(office, board.code, batch_id)
+        holder = text(sent(), "holder", 20)
+        grants = [each for each in waiting(office, board.code, batch_id) if holder in ("", each.holder)]
         if not grants:
             raise Missing("nobody of this batch waits for a letter")
         until = office.home.clock.now() + KEPT

@@ -19,7 +19,7 @@ from pki.registration.applications import LineError
 from pki.registration.grants import PERSONAL, GrantApplication
 from pki.registration.lists import LARGEST, LONGEST_VALUE, read_list
 from trust.errors import Conflict, Malformed, Missing
-from web.board import compare
+from web.board import compare, letters
 from web.board.frame import officer_of, require_role, sent, signed_act, to_sign
 from web.board.listing import NEW, OUTCOMES, REFUSED, Known, Line, Listing, in_register, judged
 from web.board.work import Work, Workshop, shown_again
@@ -27,6 +27,8 @@ from web.kit.safety import account, signed_in
 
 KIND = "list"
 PAGE = 100
+WORK = (("/inscriptions", KIND, "Liste"), ("/lettres", letters.KIND, "Lettres"))
+"""What an officer comes back to."""
 RECENT = 200
 """Practitioners who are still awaited and named on the page."""
 
@@ -66,6 +68,12 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
             may_ask="register" in officer.roles,
             awaited=[_awaited(each) for each in awaited[:RECENT]],
             more=len(awaited) > RECENT,
+            under_way=[
+                (where, title, each)
+                for where, kind, title in WORK
+                for each in workshop.of(kind, officer.id)
+                if not letters.are_gone(each, office.home.clock.now())
+            ],
         )
 
     @pages.post("/inscriptions/personne")

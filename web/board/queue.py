@@ -24,7 +24,9 @@ from web.board.frame import name_of_officer, officer_of, reason, sent, signed_ac
 from web.kit.safety import account, signed_in
 
 SHOWN = 200
-"""Requests on one page of a batch; batches on one page of the queue."""
+"""Batches on one page of the queue."""
+PAGE = 50
+"""Requests on one page of a batch."""
 STATES = {"attente": BatchState.SUBMITTED, "approuves": BatchState.APPROVED, "refuses": BatchState.REFUSED}
 ORDERS = {
     OrderState.PENDING: "en attente de fabrication",
@@ -48,7 +50,9 @@ def views(office: Office) -> Blueprint:
             counts = {name: tx.requests.count(board=board.code, state=each) for name, each in STATES.items()}
             found = tx.requests.batches(board=board.code, state=state, limit=SHOWN, newest=state is not BatchState.SUBMITTED)
             batches = [_line(tx, batch, board, officer) for batch in found]
-        return render_template("queue.html", batches=batches, counts=counts, state=wanted)
+            declared = tx.organisations.all(board=board.code)
+        structures = [each for each in declared if not each.approved_at and not each.withdrawn_at]
+        return render_template("queue.html", batches=batches, counts=counts, state=wanted, structures=structures)
 
     @pages.get("/lots/<batch_id>")
     @signed_in
@@ -56,13 +60,15 @@ def views(office: Office) -> Blueprint:
         officer, board = officer_of(office)
         with office.home.store.read() as tx:
             found = _own_batch(tx, batch_id, board)
-            facts = _facts(tx, office, found)
+            number = max(1, min(request.args.get("page", 1, type=int), -(-found.size // PAGE)))
+            facts = _facts(tx, office, found, number)
             line = _line(tx, found, board, officer)
             refusal = next((act.record().get("reason") for act in tx.acts.of_target(REFUSAL, found.id)), None)
         granted = found.state is BatchState.APPROVED and ENROLMENT in line["profiles"]
         awaited = len(letters.waiting(office, board.code, found.id)) if granted else None
         line["profiles"] = [compare.profile_name(each) for each in line["profiles"]]
-        return render_template("batch.html", batch=line, requests=facts, refusal=refusal, awaited=awaited, officer=officer)
+        pages_of = {"number": number, "last": max(1, -(-found.size // PAGE))}
+        return render_template("batch.html", batch=line, requests=facts, refusal=refusal, awaited=awaited, **pages_of)
 
     @pages.post("/lots/<batch_id>/decision/options")
     @signed_in
@@ -133,8 +139,8 @@ def _line(tx: Transaction, batch: Batch, board: Board, officer: Officer) -> dict
     }
 
 
-def _facts(tx: Transaction, office: Office, batch: Batch) -> list[dict[str, Any]]:
-    records = tx.requests.of_batch(batch.id)[:SHOWN]
+def _facts(tx: Transaction, office: Office, batch: Batch, page: int) -> list[dict[str, Any]]:
+    records = tx.requests.of_batch(batch.id)[(page - 1) * PAGE : page * PAGE]
     orders = {order.id: order for order in tx.orders.of_batch(batch.id)}
     requests = [(record, read_request(record.statement)) for record in records]
     standings = tx.register.standings([each.holder for _, each in requests], office.home.clock.now())

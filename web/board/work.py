@@ -103,6 +103,11 @@ class Workshop:
             for each in [each for each in self._known.values() if each.over and (each.kind, each.by) == (kind, by)]:
                 del self._known[each.id]
 
+    def of(self, kind: str, by: str) -> list[Work]:
+        """Return what an officer began of a kind, latest first."""
+        with self._lock:
+            return [each for each in reversed(self._known.values()) if (each.kind, each.by) == (kind, by)]
+
     def latest(self, kind: str) -> Work | None:
         """Return the latest work of a kind, whosever it is."""
         with self._lock:

@@ -1,8 +1,10 @@
-// Letters open accounts: the passkey is shown again before they are made.
+// Letters open accounts: the passkey is shown again before they are made. For a whole batch, or for one person of it.
 import { behind, freshly, post, say } from "./kit.js";
 
-behind(document.getElementById("lettres"), async (form) => {
-  const done = await freshly(() => post(form.dataset.path, {}));
-  say("Les lettres se font…");
-  location.assign(done.next);
-});
+for (const form of document.querySelectorAll("form[data-letters]")) {
+  behind(form, async () => {
+    const done = await freshly(() => post(form.dataset.letters, { holder: form.dataset.holder ?? "" }));
+    say("Les lettres se font…");
+    location.assign(done.next);
+  });
+}
