@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from pki.register.invented import finess_of
+
 DOOR, SIGN_IN_AGAIN = 302, 401
 """What is answered to who is not signed in here: led to the door, or told so when a script asks."""
 INSIDE = {"board": ("officer", "stranger"), "portal": ("owner", "other")}
@@ -90,6 +92,17 @@ BOARD: Table = SIGN_IN | {
     ("letters.begin", "POST"): asked("granted", 200),
     ("letters.ready", "GET"): shown("letters"),
     ("letters.document", "GET"): shown("letters"),
+    ("structures.home", "GET"): shown(),
+    ("structures.declare_options", "POST"): asked("", 400),
+    ("structures.declare", "POST"): asked("", 400),
+    ("structures.structure", "GET"): shown("structure"),
+    ("structures.approve_options", "POST"): asked("structure", 200),
+    ("structures.approve", "POST"): asked("structure", 400),
+    ("structures.withdraw_options", "POST"): asked("structure", 200, json={"reason": "Fermée."}),
+    ("structures.withdraw", "POST"): asked("structure", 400),
+    ("structures.ask", "GET"): shown("structure"),
+    ("structures.ask_options", "POST"): asked("structure", 400),
+    ("structures.submit", "POST"): asked("structure", 404),
     ("register.home", "GET"): shown(),
     ("register.receive", "POST"): asked("", 400, data=b""),
     ("register.plan", "POST"): asked("", 302, data={"snapshot": "00"}),
@@ -125,11 +138,19 @@ ADDRESS: dict[str, Callable[[str], dict[str, Any]]] = {
     "certificate": lambda name: {"serial": name},
     "list": lambda name: {"list_id": name, "line": 1},
     "letters": lambda name: {"work_id": name},
+    "structure": lambda name: {"number": name},
     "key": lambda name: {"key": name},
     "link": lambda name: {"token": name},
     "plan": lambda name: {"sha256": name, "name": "nouveaux"},
     "asked": lambda name: {"batch": name},
 }
 """The variables of an address, from the name of what it names."""
-UNKNOWN = {"key": "AAAA", "certificate": "40" + 30 * "a", "batch": "0" * 32, "granted": "0" * 32, "link": "x" * 22}
+UNKNOWN = {
+    "key": "AAAA",
+    "certificate": "40" + 30 * "a",
+    "batch": "0" * 32,
+    "granted": "0" * 32,
+    "link": "x" * 22,
+    "structure": "1" + finess_of(9),
+}
 """A name that nothing has, of the shape of those that are."""

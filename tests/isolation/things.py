@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pki.authenticators.model import Account, Kind
 from pki.issuance.approvals import Act
+from pki.register.invented import finess_of
 from tests.isolation.matrix import ADDRESS
 from tests.isolation.people import AWAITED, DOCTOR, INVITED, NURSE, OTHER_DOCTOR, REGISTERED, Crowd, Somebody, grant
 from tests.world import certification_request, doctor
@@ -25,6 +26,7 @@ class Things:
         self.crowd = found
         self._granted = {role: grant(found.world, found.office, AWAITED[board]) for role, board in BOARD_OF.items()}
         self._asked = {role: ask(found, found.people[role], HOLDER_OF[role].idnat) for role in ("owner", "other")}
+        self._structures = {role: declare(found, f"{BOARD_OF[role]}-2", rank) for rank, role in enumerate(BOARD_OF, 1)}
         self._plan = found.world.import_register([*REGISTERED, doctor(8, "NOUVEAU")])
         found.call("board", found.people["officer"], "POST", "/registre/plan", data={"snapshot": self._plan})
 
@@ -43,6 +45,7 @@ class Things:
             "granted": lambda: self._granted[role],
             "certificate": lambda: found.certificates[HOLDER_OF[role].idnat].serial.hex(),
             "key": lambda: urlsafe_b64encode(who.passkey).rstrip(b"=").decode(),
+            "structure": lambda: self._structures[role],
             "asked": lambda: self._asked[role],
             "plan": lambda: self._plan,
         }
@@ -59,6 +62,13 @@ class Things:
         form = {"rpps": AWAITED[BOARD_OF[role]].rpps, "profil": "ps-signature"}
         listed = self.crowd.call("board", who, "POST", "/inscriptions/personne", data=form)
         return listed.headers["Location"].rsplit("/", 1)[1]
+
+
+def declare(found: Crowd, officer: str, rank: int) -> str:
+    """Have an officer declare a structure; return its number."""
+    service = found.office.organisations
+    draft = service.draft(officer, finess_of(rank), f"CABINET {rank}", "Essai (99)", [f"cabinet{rank}.example"])
+    return service.declare(draft, found.world.act(officer, service.declaration_statement(draft))).id
 
 
 def ask(found: Crowd, who: Somebody, holder: str) -> str:

@@ -44,6 +44,7 @@ def install(app: Flask, office: Office, kind: Kind, prefix: str) -> None:
         g.session = found if found is not None and found.account.kind is kind else None  # a practitioner is no officer
         if request.method not in SAFE:
             refuse_foreign(office.url)
+        refuse_nul()
 
     app.before_request(load)
     app.after_request(protect)
@@ -58,6 +59,14 @@ def refuse_foreign(url: str) -> None:
     known = [token_of_page()] + ([token_of_session(g.token)] if g.token else [])  # of a session that ended: the view says so
     if not any(hmac.compare_digest(given.encode(), each.encode()) for each in known):
         abort(403)
+
+
+def refuse_nul() -> None:
+    """End a request whose address or form has the character that no text has, and no database takes (400)."""
+    forms = ("application/x-www-form-urlencoded", "multipart/form-data")
+    typed = [*request.args.values(), *(request.form.values() if request.mimetype in forms else ())]
+    if any("\0" in str(each) for each in [*typed, *(request.view_args or {}).values()]):
+        abort(400)
 
 
 def token_of_page() -> str:
