@@ -24,11 +24,13 @@ LARGEST = 1_000_000_000
 MODES = ("demo", "test", "production")
 ROLES = frozenset({"register", "approve", "revoke"})
 _PAGES = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?", re.ASCII)
+_SERVER = re.compile(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}", re.ASCII)
+_FOLDER = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 _OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _PROCESSES = frozenset({"register", "withdrawal"})
 """Names under which programs act: what they hold they release (`Certificate.is_held_by_a_cause`)."""
 
-_Built = TypeVar("_Built", "CaSettings", "RegisterSettings")
+_Built = TypeVar("_Built", "CaSettings", "RegisterSettings", "MailSettings")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,31 @@ class RegisterSettings:
 
 
 @dataclass(frozen=True)
+class MailSettings:
+    """How people are written to: by a mail server (``HOST:PORT``), or into a folder of the home."""
+
+    sender: str
+    smtp: str | None = None
+    starttls: bool = True
+    directory: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check that it names one way.
+
+        Raises:
+            Malformed: none, or both, or it is not one.
+        """
+        if (self.smtp is None) == (self.directory is None):
+            raise Malformed("[mail] names either smtp or directory")
+        if self.smtp is not None and _SERVER.fullmatch(self.smtp) is None:
+            raise Malformed(f"[mail] smtp is HOST:PORT, not {shown(self.smtp)}")
+        if self.directory is not None and _FOLDER.fullmatch(self.directory) is None:
+            raise Malformed(f"[mail] directory is the name of a folder of the home, not {shown(self.directory)}")
+        if not self.sender.isprintable() or "@" not in self.sender:
+            raise Malformed(f"[mail] sender is an address, not {shown(self.sender)}")
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that one home says about its authority."""
 
@@ -120,6 +147,8 @@ class Settings:
     pages_url: str | None = None
     """Where people find the pages, without a final slash; None is this machine, at the port they are served on. Passkeys are
     bound to its host: it never changes."""
+    mail: MailSettings | None = None
+    """How people are written to; None is not at all."""
     known_weak: KnownWeakModuli = SHIPPED
     """RSA moduli whose private half is public knowledge (CP 6.1.6): those that ship, and the operator's."""
 
@@ -215,6 +244,7 @@ def load(home: Path) -> Settings:
     ocsp = _table(document, "ocsp", set(), optional={"nonce"})
     pages = _table(document, "pages", set(), optional={"base_url"})
     keys = _table(document, "keys", set(), optional={"known_weak"})
+    mail = document.pop("mail", None)
     register = _build(RegisterSettings, document.pop("register", {}), "register")
     cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
     if document:
@@ -235,6 +265,7 @@ def load(home: Path) -> Settings:
         boards=boards,
         register=register,
         nonce_policy=ocsp.get("nonce", "sign"),
+        mail=None if mail is None else _build(MailSettings, mail, "mail"),
         pages_url=_pages_url(pages.get("base_url")),
         known_weak=_known_weak(config, keys.get("known_weak")),
     )

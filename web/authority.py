@@ -6,7 +6,10 @@ reverse proxy with TLS in front (`docs/operate`).
 
 from __future__ import annotations
 
+import logging
 import os
+import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -21,13 +24,16 @@ from werkzeug.wrappers import Request, Response
 
 from pki.bootstrap.office import Office, open_office
 from pki.bootstrap.services import base_port, named
+from trust.errors import SceauError
 from web.board.application import make as make_board
 from web.kit.application import STATIC, start_page
 from web.kit.safety import POLICY
 from web.portal.application import make as make_portal
 
+LOG = logging.getLogger("sceau.pages")
 HOME = "SCEAU_PAGES_HOME"
 """How a worker of granian is told which home it serves: a path, no secret."""
+REMINDER_SECONDS = 600.0
 THREADS = 4
 LISTEN = "127.0.0.1"
 
@@ -59,7 +65,8 @@ def _front(office: Office) -> Wsgi:
 def serve(home: Path) -> int:
     """Serve the pages of a home until SIGTERM; the entry point of the service `authority`."""
     os.environ[HOME] = str(home.absolute())
-    open_office(home)  # what is wrong with the home is said here, once, before a worker starts
+    office = open_office(home)  # what is wrong with the home is said here, once, before a worker starts
+    threading.Thread(target=remind, args=(office,), name="reminders", daemon=True).start()
     port = named("authority").port(base_port())
     assert port is not None
     server = Granian(
@@ -74,6 +81,17 @@ def serve(home: Path) -> int:
     )
     server.serve()
     return 0
+
+
+def remind(office: Office) -> None:
+    """Send the reminders that are due, for ever; one place for it, whatever the number of workers."""
+    while office.reminders is not None:
+        try:
+            if sent := office.reminders.send_due():
+                LOG.info("%d reminders were sent", sent)
+        except SceauError as error:
+            LOG.error("reminders wait: %s", error)
+        time.sleep(REMINDER_SECONDS)
 
 
 def worker() -> Wsgi:

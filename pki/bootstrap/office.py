@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 
+from pki.adapters.mail import sender
 from pki.authenticators.entries import Entries
 from pki.authenticators.model import Account, Kind
 from pki.authenticators.passkeys import Passkeys
@@ -23,6 +24,7 @@ from pki.registration.grants import Grants
 from pki.registration.lifecycle import Lifecycle
 from pki.registration.loss import Losses
 from pki.registration.organisations import Organisations
+from pki.registration.reminders import Reminders
 from pki.registration.selfservice import SelfService
 from pki.revocation.service import Revocation
 from pki.settings import Settings
@@ -114,6 +116,16 @@ class Office:
     def organisations(self) -> Organisations:
         """Receives structures."""
         return registrar.organisations(self.home)
+
+    @cached_property
+    def reminders(self) -> Reminders | None:
+        """Writes to people before their certificates end; None when no mail is configured."""
+        mail = self.home.settings.mail
+        if mail is None:
+            return None
+        titles = {name: profile.title for name, profile in self.home.profiles.items()}
+        hand_over = sender(mail, self.home.settings.home)
+        return Reminders(self.home.store, titles, mail.sender, self.url, self.home.clock, hand_over)
 
     def welcomes(self, account: Account) -> bool:
         """Tell whether an account has a place here now: a mandate for an officer, an entry in the register for a person."""

@@ -49,6 +49,7 @@ def views(office: Office) -> Blueprint:
             older=[_card(office, each, []) for each in mine if each not in newest.values()],
             passkeys=len(office.passkeys.of(account())),
             sheet=_sheet(office),
+            reminders=None if office.reminders is None else office.reminders.address(account()) or "",
         )
 
     @pages.get("/certificats/<serial>")

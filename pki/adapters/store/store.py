@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pki.adapters.store.authenticators import Authenticators
 from pki.adapters.store.certificates import BlockedKeys, Certificates, Outbox
+from pki.adapters.store.contacts import Contacts
 from pki.adapters.store.engine import open_engine
 from pki.adapters.store.grants import Grants, Successions
 from pki.adapters.store.journal import JournalTable
@@ -39,6 +40,7 @@ class Transaction:
         self.authenticators = Authenticators(connection)
         self.recovery = Recoveries(connection)
         self.requests = Requests(connection)
+        self.contacts = Contacts(connection)
         self.grants = Grants(connection)
         self.successions = Successions(connection)
         self.organisations = Organisations(connection)

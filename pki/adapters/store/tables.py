@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The revision that these tables are (`migrations/versions`)."""
 
 metadata = MetaData()
@@ -192,6 +192,22 @@ recovery_failures = Table(
     Column("claimed", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False, index=True),
     Index("recovery_failures_of", "claimed", "at"),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("serial", LargeBinary, primary_key=True),
+    Column("days", SmallInteger, primary_key=True, autoincrement=False),
+    Column("sent_at", BigInteger, nullable=False),
 )
 
 organisations = Table(
