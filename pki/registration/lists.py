@@ -24,7 +24,7 @@ from trust.errors import Malformed
 
 LARGEST = 8 * 1024 * 1024
 """Octets of a list as it is sent."""
-LARGEST_INSIDE = 48 * 1024 * 1024
+LARGEST_INSIDE = 24 * 1024 * 1024
 """Octets of all that a spreadsheet unfolds to: it is a zip, and a small one can hold a very large one."""
 MOST_MEMBERS = 200
 MOST_COLUMNS = 50

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Browser, expect
 
 from pki.authenticators.model import Account, Kind
 from pki.bootstrap.proof import evidence_of
 from pki.inventory.model import State
+from pki.issuance.approvals import Act
 from pki.registration.evidence import check
+from pki.registration.grants import GrantApplication
 from pki.registration.model import BatchState
+from tests.builders.authenticator import Authenticator
 from tests.builders.browser import DESK, PHONE, Visitor, chromium
 from tests.builders.pages import Pages, served
-from tests.world import World, doctor
+from tests.world import World, certification_request, doctor
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +136,25 @@ def test_the_page_of_a_certificate_is_for_its_own_ordre(browser: Browser, pages:
         assert theirs.page.request.get(url).status == 404
     proof = ours.page.request.get(f"{pages.url}/ordre/certificats/{certificate.serial.hex()}/preuve.json").json()
     assert check(proof).serial == certificate.serial.hex()
+
+
+def test_a_certificate_that_its_holder_made_says_who_granted_it(browser: Browser, pages: Pages) -> None:
+    """The page names the holder's own signature and both officers, in the order in which it happened."""
+    world = pages.world
+    draft = pages.office.grants.draft("cnom-1", [GrantApplication(doctor(1).rpps, ("ps-signature",), "DUPONT", "Camille")])
+    batch = pages.office.grants.submit(draft, world.act("cnom-1", draft.statement(world.clock.now())))
+    world.decisions.approve(world.act("cnom-2", world.decisions.approval_statement(batch.id, "cnom-2")))
+    holder = Account(Kind.PERSON, doctor(1).idnat)
+    made, authenticator = pages.office.entries.invite(holder, timedelta(days=1), by="cnom-1"), Authenticator()
+    answer = authenticator.make(pages.office.passkeys.registration_options(holder, "Camille"))
+    pages.office.passkeys.register_by_entry(made.token, None, answer, "Téléphone")
+    csr = certification_request(ec.generate_private_key(ec.SECP256R1()))
+    asked = pages.office.selfservice.prepare(holder.id, [("ps-signature", csr)])
+    act = Act.of(asked.statement, authenticator.sign(asked.statement).pack(), officer=str(holder))
+    pages.office.selfservice.submit(act, asked.requests, [csr])
+    world.issuer.turn_until_idle()
+    (certificate,) = pages.office.selfservice.credentials(holder.id)
+    visitor = enter(browser, pages, "cnom-2")
+    visitor.page.goto(f"{pages.url}/ordre/certificats/{certificate.serial.hex()}")
+    for words in ("Claire Dubreuil, le", "Hugo Marchetti, le", "le titulaire, avec sa clé d'accès, le"):
+        expect(visitor.page.get_by_text(words)).to_be_visible()

@@ -99,6 +99,7 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
         officer, board = officer_of(office)
         require_role(officer, "register")
         dated = _date(request.args.get("date", ""))
+        workshop.refuse_busy(KIND)
         place = Path(tempfile.mkdtemp(prefix=_UPLOAD, dir=folder))
         try:
             path = _store(place / _safe(request.args.get("nom", "")))

@@ -77,6 +77,8 @@ _LINES: tuple[tuple[str, str], ...] = (
         "La demande est signée avec un algorithme périmé : refaites-la avec SHA-256.",
     ),
     (r"no server name was given", "Donnez les noms du serveur : la demande n'en contient pas."),
+    (r"work of this kind is under way", "Un travail sur le registre est déjà en cours : attendez sa fin."),
+    (r"another import of the register is at work", "Un autre import du registre est en cours : attendez sa fin."),
     (r"this very key was asked for", "Cette clé a déjà été présentée : faites-en une nouvelle, sur le serveur."),
     (r"without a wildcard", "Un domaine se déclare sans étoile."),
     (r"^dns_names: the same name twice", "Le même nom de serveur est donné deux fois."),

@@ -76,8 +76,8 @@ class Workshop:
         """
         work = Work(self._entropy.octets(16).hex(), kind, by, board, self._clock.now())
         with self._lock:
-            if alone and any(each.kind == kind and not each.over for each in self._known.values()):
-                raise Conflict("work of this kind is under way: wait for its end")
+            if alone:
+                self._refuse_busy(kind)
             over = [each for each in self._known.values() if each.over]
             for each in over[: max(0, len(over) - KEPT)]:
                 del self._known[each.id]
@@ -85,6 +85,19 @@ class Workshop:
         threading.Thread(target=self._run, args=(work, task), name=f"work-{kind}", daemon=True).start()
         work.finished.wait(patience)
         return work
+
+    def refuse_busy(self, kind: str) -> None:
+        """Stop here while work of a kind is under way: before a long upload, rather than after.
+
+        Raises:
+            Conflict: it is.
+        """
+        with self._lock:
+            self._refuse_busy(kind)
+
+    def _refuse_busy(self, kind: str) -> None:
+        if any(each.kind == kind and not each.over for each in self._known.values()):
+            raise Conflict("work of this kind is under way: wait for its end")
 
     def find(self, work_id: str, *, kind: str, board: str) -> Work:
         """Return a piece of work of an ordre.
