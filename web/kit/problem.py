@@ -40,6 +40,8 @@ RULES = {
     "CP 3.2.3": "Le registre national ne dit pas la même chose que cette demande, ou il est trop ancien.",
     "CP 3.2.5": "Cet ordre, ou cette personne, ne peut pas décider de cela.",
     "CP 4.2.2": "Ce qui a été signé n'est pas cette demande.",
+    "CP 4.7.1": "Ce n'est pas le moment : un certificat se renouvelle dans le dernier tiers de sa vie, par une clé neuve.",
+    "CP 4.7.2": "L'ordre ne l'a pas accordé, ou son accord ne vaut plus.",
     "CP 4.9.1": "Ce motif n'est pas permis pour ce certificat.",
     "CP 4.9.2": "Seuls l'ordre ou le titulaire peuvent demander cela.",
     "CP 4.9.12": "Cette clé a été compromise : elle ne sera plus jamais certifiée.",

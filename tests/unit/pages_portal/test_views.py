@@ -148,5 +148,6 @@ def test_nothing_is_obtained_without_a_grant(portal: Flask, office: Office) -> N
     client, token = signed_in(office, portal)
     body = {"requests": [{"profile": "ps-signature", "request": "AAAA"}]}
     answer = client.post("/certificats/options", json=body, headers=OURS | {"X-Sceau-Token": token, "Accept": "application/json"})
-    assert answer.status_code == 403
+    assert answer.status_code == 403 and answer.json is not None
+    assert answer.json["error"] == "L'ordre ne l'a pas accordé, ou son accord ne vaut plus."
     assert "votre ordre ne vous en a pas accordé" in client.get("/").get_data(as_text=True)

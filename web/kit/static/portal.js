@@ -114,6 +114,7 @@ async function enter() {
   const { csrf } = await post(path, { code: activation.code, name, response });
   document.querySelector('meta[name="csrf"]').content = csrf;
   activation.entered = true;
+  document.querySelector(".etape").hidden = false;
 }
 
 behind(at("activer"), async () => {
