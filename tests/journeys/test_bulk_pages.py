@@ -157,7 +157,8 @@ def test_what_is_set_aside_on_one_page_of_a_batch_stays_aside_on_the_others(brow
     people = [doctor(rank, "NOUVEAU") for rank in range(100, 160)]
     pages.world.clock.advance(days=1)
     pages.world.apply_register(people)
-    asking, deciding = enter(browser, pages, "cnom-1"), enter(browser, pages, "cnom-2")
+    asking = enter(browser, pages, "cnom-1")
+    deciding = enter(browser, pages, "cnom-2", PHONE | {"viewport": {"width": 320, "height": 700}})
     drop(pages, asking, "liste.xlsx", book(people))
     asking.page.get_by_role("button", name=SIGN).click()
     expect(asking.page.get_by_role("heading", name="60 inscriptions")).to_be_visible()
@@ -168,6 +169,8 @@ def test_what_is_set_aside_on_one_page_of_a_batch_stays_aside_on_the_others(brow
     expect(deciding.page.get_by_text("toutes pages comprises : 2")).to_be_visible()
     deciding.page.get_by_role("button", name="Approuver avec ma clé d'accès").click()
     expect(deciding.page.get_by_text("Vous avez approuvé")).to_be_visible()
+    expect(deciding.page.get_by_text("mise de côté", exact=True)).to_have_count(1)
+    assert not deciding.scrolls_sideways()
     approve(pages, enter(browser, pages, "cnom-3"))
     granted = pages.office.grants.of_board("CNOM", limit=100)
     assert {each.holder for each in granted} == {each.idnat for each in people} - {people[3].idnat, people[54].idnat}

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from pki.adapters.store.store import Transaction
 from pki.bootstrap.office import Office
-from pki.issuance.approvals import APPROVAL
+from pki.issuance.approvals import APPROVAL, covered
 from pki.issuance.order import ENROLMENT, OrderState, read_request
 from pki.registration.decide import REFUSAL
 from pki.registration.model import Batch, BatchState
@@ -143,6 +143,7 @@ def _facts(tx: Transaction, office: Office, batch: Batch, page: int) -> list[dic
     records = tx.requests.of_batch(batch.id)[(page - 1) * PAGE : page * PAGE]
     orders = {order.id: order for order in tx.orders.of_batch(batch.id)}
     requests = [(record, read_request(record.statement)) for record in records]
+    aside = {place for act in tx.acts.of_target(APPROVAL, batch.id) for place in covered(act.record()).excluded}
     standings = tx.register.standings([each.holder for _, each in requests], office.home.clock.now())
     facts = []
     for record, asked in requests:
@@ -152,7 +153,8 @@ def _facts(tx: Transaction, office: Office, batch: Batch, page: int) -> list[dic
             {
                 "position": record.position,
                 "name": compare.name_of(asked.subject),
-                "profile": ", ".join(compare.profile_name(each) for each in asked.profiles or (asked.profile,)),
+                "profiles": [compare.profile_name(each) for each in asked.profiles or (asked.profile,)],
+                "aside": record.position in aside,
                 "rows": compare.rows(asked.subject, standing),
                 "warning": compare.warning(asked, standing),
                 "state": None if order is None else ORDERS[order.state],
