@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.builders.browser import PHONE, Visitor, chromium
 from tests.builders.pages import Pages, served
 from tests.journeys.test_board_pages import enter
 from tests.world import Person, World, doctor, extraction
+from web.board.register import LARGEST
 
 MANY = 52
 """More than the threshold of 50."""
@@ -111,6 +114,26 @@ def test_an_officer_who_only_approves_imports_nothing(browser: Browser, pages: P
         })).status"""
     )
     assert said == 403
+
+
+def test_a_file_that_announces_too_much_is_refused_before_it_is_sent(browser: Browser, pages: Pages) -> None:
+    """More than two gibibytes: the answer comes before the first octet, and nothing stays in the home."""
+    visitor = enter(browser, pages, "cnom-1")
+    (cookie,) = (each for each in visitor.page.context.cookies() if each["name"] == "sceau-officer")
+    connection = HTTPConnection(pages.url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", "/ordre/registre/imports?nom=x.txt")
+    for name, value in (
+        ("Cookie", f"{cookie['name']}={cookie['value']}"),
+        ("Origin", pages.url),
+        ("Accept", "application/json"),
+        ("X-Sceau-Token", visitor.page.locator('meta[name="csrf"]').get_attribute("content") or ""),
+        ("Content-Length", str(LARGEST + 1)),
+    ):
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 413 and "trop volumineux" in json.loads(answer.read())["error"]
+    assert not list((pages.world.directory / "run").glob("extraction-*"))
 
 
 def _certificates(world: World) -> list[bytes]:
