@@ -29,6 +29,7 @@ from web.board.application import make as make_board
 from web.kit.application import STATIC, start_page
 from web.kit.safety import POLICY
 from web.portal.application import make as make_portal
+from web.verify.application import make as make_verify
 
 LOG = logging.getLogger("sceau.pages")
 HOME = "SCEAU_PAGES_HOME"
@@ -38,7 +39,7 @@ THREADS = 4
 LISTEN = "127.0.0.1"
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
-MOUNTED: dict[str, Callable[[Office], Wsgi]] = {"/ordre": make_board, "/moi": make_portal}
+MOUNTED: dict[str, Callable[[Office], Wsgi]] = {"/ordre": make_board, "/moi": make_portal, "/verifier": make_verify}
 """The application of each audience, by its path. Each has its table in `tests/isolation`."""
 
 

@@ -58,7 +58,7 @@ SERVICES = (
         "authority",
         "web.authority:serve",
         port_offset=0,
-        urls={"authority": "", "board": "/ordre/", "portal": "/moi/"},
+        urls={"authority": "", "board": "/ordre/", "portal": "/moi/", "verify": "/verifier/"},
         host="localhost",
     ),
 )

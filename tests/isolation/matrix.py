@@ -13,7 +13,7 @@ from pki.register.invented import finess_of
 
 DOOR, SIGN_IN_AGAIN = 302, 401
 """What is answered to who is not signed in here: led to the door, or told so when a script asks."""
-INSIDE = {"board": ("officer", "stranger"), "portal": ("owner", "other")}
+INSIDE = {"board": ("officer", "stranger"), "portal": ("owner", "other"), "verify": ("officer", "owner")}
 """Who has a place at the pages of an audience; the first two own what `Row.thing` names, each their own."""
 EVERYBODY = ("nobody", "officer", "stranger", "owner", "other", "gone")
 
@@ -122,6 +122,8 @@ PORTAL: Table = SIGN_IN | {
     ("activation.options", "POST"): asked("", 400),
     ("activation.submit", "POST"): asked("", 400),
     ("activation.progress", "GET"): shown("asked"),
+    ("contact.form", "GET"): shown(),
+    ("contact.save", "POST"): asked("", 302, data={"adresse": "praticien@exemple.fr"}),
     ("loss.form", "GET"): anybody(200),
     ("loss.report", "POST"): anybody(403, data={"numero": "1", "code": "1"}),
     ("loss.sheet", "GET"): shown(),
@@ -129,7 +131,14 @@ PORTAL: Table = SIGN_IN | {
 }
 """Practitioners."""
 
-TABLES: dict[str, Table] = {"board": BOARD, "portal": PORTAL}
+VERIFY: Table = {
+    ("check.form", "GET"): anybody(200),
+    ("check.file", "POST"): anybody(400, data={}),
+    ("check.number", "POST"): anybody(200, data={"numero": "4" + "a" * 31}),
+}
+"""Everybody."""
+
+TABLES: dict[str, Table] = {"board": BOARD, "portal": PORTAL, "verify": VERIFY}
 
 ADDRESS: dict[str, Callable[[str], dict[str, Any]]] = {
     "": lambda name: {},

@@ -28,6 +28,7 @@ from tests.world import Person, World, doctor, nurse
 from web.board.application import make as make_board
 from web.kit.safety import token_of_session
 from web.portal.application import make as make_portal
+from web.verify.application import make as make_verify
 
 URL = "http://localhost:8400"
 DOCTOR, OTHER_DOCTOR, NURSE = doctor(1, "DUPONT"), doctor(2, "LEROY"), nurse(3, "MARTIN")
@@ -134,8 +135,10 @@ def crowd(directory: Path) -> Iterator[Crowd]:
     apps = {
         "board": make_board(office),
         "portal": make_portal(office),
+        "verify": make_verify(office),
         "board, later": make_board(dismissed),
         "portal, later": make_portal(dismissed),
+        "verify, later": make_verify(dismissed),
     }
     people = {"nobody": Somebody(None)}
     for name, officer in (("officer", OFFICER), ("colleague", COLLEAGUE), ("stranger", STRANGER), ("gone", GONE)):

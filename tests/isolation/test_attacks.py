@@ -23,9 +23,9 @@ from tests.world import rpps
 EVIL = """"><img src=x onerror=alert(1)><script>alert('x')</script>"""
 QUIET = EVIL.replace('"', "")
 MARKS = (
-    "' OR '1'='1", '" OR 1=1 --', "'; DROP TABLE requests; --", "*)(uid=*))(|(uid=*", "{{7*7}}", "{% raise %}", "${7*7}", "%", "_",
-    "\\", "%00", "../../../../etc/passwd", "\u202e\u2066", "😀", "=cmd|' /C calc'!A0", "A" * 20_000, "\x00", "\r\nX-Evil: 1",
-    "-1", "1e9", "999999999999999999999", "None", "[]", "{}", "<script>", "é" * 300,
+    "' OR '1'='1", '" OR 1=1 --', "'; DROP TABLE requests; --", "*)(uid=*))(|(uid=*", "{{7*7}}", "{% raise %}", "${7*7}", "%",
+    "_", "\\", "%00", "../../../../etc/passwd", "\u202e\u2066", "😀", "=cmd|' /C calc'!A0", "A" * 20_000,
+    "\x00", "\r\nX-Evil: 1", "-1", "1e9", "999999999999999999999", "None", "[]", "{}", "<script>", "é" * 300,
 )  # fmt: skip
 """Metacharacters of SQL, LDAP, templates, paths, spreadsheets, headers."""
 SHORT = 4

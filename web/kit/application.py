@@ -25,13 +25,13 @@ MONTHS = (
 )  # fmt: skip
 
 
-def make(name: str, office: Office, kind: Kind, prefix: str, templates: Path) -> Flask:
+def make(name: str, office: Office, kind: Kind | None, prefix: str, templates: Path) -> Flask:
     """Return the application of one audience, without its views.
 
     Args:
         name: of the application, for its log.
         office: what it stands on.
-        kind: who signs in here.
+        kind: who signs in here; None where nobody does.
         prefix: where it is mounted, such as ``/ordre``.
         templates: folder of its own pages; those of the kit are found after them.
     """
@@ -46,7 +46,8 @@ def make(name: str, office: Office, kind: Kind, prefix: str, templates: Path) ->
     safety.install(app, office, kind, prefix)
     limits.install(app, limits.Limits())
     problem.install(app)
-    app.register_blueprint(signin.views(office, kind))
+    if kind is not None:
+        app.register_blueprint(signin.views(office, kind))
     return app
 
 

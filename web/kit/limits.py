@@ -42,6 +42,8 @@ BY_ADDRESS: dict[str, Rate] = {
     "signin.enter": Rate(60, 60),
     "activation.identity": Rate(60, 60),
     "loss.report": Rate(30, 10),
+    "check.file": Rate(60, 60),
+    "check.number": Rate(60, 60),
 }
 """By endpoint. A hospital is one address: the limits are for its busiest morning."""
 BY_LINK = Rate(20, 10)

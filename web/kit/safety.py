@@ -32,14 +32,14 @@ HEADER = "X-Sceau-Token"
 View = TypeVar("View", bound=Callable[..., AnyResponse | str | tuple[str, int]])
 
 
-def install(app: Flask, office: Office, kind: Kind, prefix: str) -> None:
+def install(app: Flask, office: Office, kind: Kind | None, prefix: str) -> None:
     """Have an application know who asks, refuse what comes from elsewhere, and say what browsers may do."""
     secure = office.url.startswith("https://")
-    cookie = f"{'__Secure-' if secure else ''}sceau-{kind.value}"
+    cookie = f"{'__Secure-' if secure else ''}sceau-{kind.value}" if kind is not None else ""
 
     def load() -> None:
         g.office, g.kind, g.cookie, g.secure, g.prefix = office, kind, cookie, secure, prefix
-        g.token = request.cookies.get(cookie, "")
+        g.token = request.cookies.get(cookie, "") if cookie else ""
         found = office.sessions.find(g.token) if g.token else None
         g.session = found if found is not None and found.account.kind is kind else None  # a practitioner is no officer
         if request.method not in SAFE:

@@ -1,0 +1,1 @@
+"""The page where anybody has a certificate checked."""

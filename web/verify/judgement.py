@@ -1,0 +1,253 @@
+"""What is said of a certificate, in French: the verdict of `trust.validation`, with the inventory as the source of status.
+
+The inventory is what lists and OCSP answers are made from: it knows a revocation before they do. It answers only for the very
+certificate that it holds; for another that bears the same number it answers nothing, and the verdict is not *valid*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from pki.bootstrap.office import Office
+from pki.inventory import model as inventory
+from pki.inventory.model import State
+from trust.algorithms import algorithm_of
+from trust.errors import Malformed
+from trust.validation.certificate import Certificate, reading
+from trust.validation.chain import Validator
+from trust.validation.check import Checker
+from trust.validation.findings import Finding, Outcome, Reason
+from trust.validation.status import CertificateStatus, StatusAnswer, revoked, unknown
+from web.kit.application import day, moment
+
+SOURCE = "l'inventaire de l'autorité"
+SERIAL_OCTETS = 16
+
+TITLES = {
+    Outcome.VALID: ("Valide", "ok", "Ce certificat est bien de cette autorité, il est dans ses dates et n'est pas révoqué."),
+    Outcome.INVALID: ("Non valide", "", "Ne vous y fiez pas."),
+    Outcome.INDETERMINATE: (
+        "On ne peut pas le dire",
+        "care",
+        "Rien ne permet d'affirmer qu'il est valable : ne vous y fiez pas.",
+    ),
+}
+"""Of a verdict: its title, the look of its panel, what to make of it."""
+FINDINGS = {
+    Finding.REVOKED: "Il a été révoqué.",
+    Finding.HELD: "Il est suspendu : il ne vaut rien tant que la suspension n'est pas levée.",
+    Finding.EXPIRED: "Il a expiré.",
+    Finding.NOT_YET_VALID: "Il n'est pas encore valable.",
+    Finding.WRONG_PURPOSE: "Il n'est pas fait pour cet usage.",
+    Finding.WRONG_KEY_USAGE: "Sa clé n'est pas faite pour cet usage.",
+    Finding.WRONG_POLICY: "Il n'est pas délivré sous la politique attendue.",
+    Finding.UNKNOWN_CRITICAL_EXTENSION: "Il porte une mention obligatoire qui n'est pas comprise ici.",
+    Finding.NOT_A_CA: "Il n'a pas été délivré par une autorité.",
+    Finding.PATH_TOO_LONG: "Sa chaîne de certification est trop longue.",
+    Finding.CONSTRAINT_NOT_PROCESSED: "Une contrainte de sa chaîne de certification n'est pas traitée ici.",
+    Finding.UNKNOWN_ALGORITHM: "Il est signé d'une façon qui n'est pas vérifiée ici.",
+    Finding.UNKNOWN_KEY: "Sa clé ne peut pas être utilisée ici.",
+    Finding.STATUS_UNKNOWN: "L'inventaire de l'autorité ne connaît pas ce certificat.",
+    Finding.STATUS_STALE: "Son état n'est pas connu à cet instant.",
+    Finding.STATUS_UNAUTHENTIC: "La réponse sur son état n'est pas authentique.",
+    Finding.STATUS_NOT_COVERED: "La réponse sur son état ne le concerne pas.",
+    Finding.STATUS_UNAVAILABLE: "Son état n'a pas pu être obtenu.",
+    Finding.BAD_SIGNATURE: "Sa signature est fausse : il a été modifié, ou n'est pas de cette autorité.",
+    Finding.BUDGET: "Il demande trop de calculs pour être vérifié.",
+    Finding.NO_PATH: "Il n'est pas de cette autorité.",
+}
+REASONS = {
+    "keyCompromise": "la clé est compromise ou perdue",
+    "cACompromise": "l'autorité est compromise",
+    "affiliationChanged": "le titulaire a changé de lieu ou de structure",
+    "superseded": "un autre certificat le remplace",
+    "cessationOfOperation": "le titulaire n'en a plus l'usage",
+    "certificateHold": "suspendu",
+    "privilegeWithdrawn": "le droit a été retiré",
+    "aACompromise": "l'autorité d'attributs est compromise",
+    "unspecified": "motif non précisé",
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a page says."""
+
+    title: str
+    look: str
+    advice: str
+    why: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    """What it is, line by line: (name, value)."""
+    path: tuple[str, ...] = ()
+    """From the certificate to the root, by name."""
+    detail: tuple[str, ...] = field(default=())
+    """The reasons with their rules, in English, for whoever helps."""
+
+
+class Inventory:
+    """A source of status: the inventory of this authority."""
+
+    def __init__(self, office: Office) -> None:
+        """Ask this office's."""
+        self._office = office
+
+    def status(self, certificate: Certificate, issuer: Certificate, at: datetime) -> StatusAnswer:
+        """Return what the inventory says of this very certificate. Never raises."""
+        found = self.find(certificate)
+        if found is None:
+            return unknown(Finding.STATUS_UNKNOWN, certificate, SOURCE, "it does not hold this certificate")
+        if found.state in (State.REVOKED, State.HELD) and found.revoked_at is not None:
+            name = None if found.reason is None else found.reason.standard_name
+            return revoked(certificate, SOURCE, (at, None), found.revoked_at, name)
+        return StatusAnswer(CertificateStatus.GOOD, SOURCE, at)
+
+    def find(self, certificate: Certificate) -> inventory.Certificate | None:
+        """Return the record of this very certificate, to the octet."""
+        found = _of_serial(self._office, certificate.serial.to_bytes(max(1, (certificate.serial.bit_length() + 7) // 8), "big"))
+        return found if found is not None and found.der == certificate.der else None
+
+
+def of_file(office: Office, octets: bytes) -> Judged:
+    """Judge a certificate, PEM or DER.
+
+    Raises:
+        Malformed: it is not one.
+    """
+    certificate, source, now = Certificate.read(octets), Inventory(office), office.home.clock.now()
+    known = {name: Certificate.read(each.der) for name, each in office.home.ca_certificates().items()}
+    roots = {ca.id for ca in office.home.settings.cas if ca.issuer is None}
+    anchors = [each for name, each in known.items() if name in roots]
+    validator = Validator(anchors, [each for name, each in known.items() if name not in roots])
+    verdict = Checker(validator, source).check(certificate, now)
+    title, look, advice = TITLES[verdict.outcome]
+    record = source.find(certificate)
+    return Judged(
+        title,
+        look,
+        advice,
+        tuple(dict.fromkeys(_said(each, certificate) for each in verdict.reasons)),
+        tuple(_facts(office, certificate, record)),
+        tuple(_name(partial(_subject, one)) for one in verdict.path),
+        tuple(str(each) for each in verdict.reasons),
+    )
+
+
+def of_serial(office: Office, serial: bytes) -> Judged | None:
+    """Say how the certificate of that number stands; None when there is none. Whose it is is not said."""
+    found, now = _of_serial(office, serial), office.home.clock.now()
+    if found is None:
+        return None
+    facts = (("Nature", _profile(office, found)), *_dates(found.not_before, found.not_after), *_end(found))
+    state = found.status_at(now)
+    if state == "issued" and now < found.not_before:
+        return Judged("Pas encore valable", "care", "Sa période de validité n'a pas commencé.", facts=facts)
+    title, look, advice = {
+        "issued": (
+            "Ni révoqué, ni expiré",
+            "ok",
+            "Pour savoir si un fichier est bien ce certificat, faites vérifier le fichier.",
+        ),
+        "held": ("Suspendu", "", "Il ne vaut rien tant que la suspension n'est pas levée."),
+        "revoked": ("Révoqué", "", "Ne vous y fiez pas."),
+        "expired": ("Expiré", "", "Il ne vaut plus."),
+    }[state]
+    return Judged(title, look, advice, facts=facts)
+
+
+def read_serial(typed: str) -> bytes | None:
+    """Read a serial number as people copy it: with spaces or colons, in either case, with ``0x`` or zeros before it."""
+    compact = re.sub(r"[\s:.-]", "", typed.lower()).removeprefix("0x").lstrip("0")
+    compact = compact.zfill(len(compact) + len(compact) % 2)
+    if not compact or len(compact) > 40 or not all(letter in "0123456789abcdef" for letter in compact):
+        return None
+    return bytes.fromhex(compact)
+
+
+def _of_serial(office: Office, serial: bytes) -> inventory.Certificate | None:
+    """Return a certificate of the inventory that was surely signed."""
+    with office.home.store.read() as tx:
+        found = tx.certificates.of_serials([serial])
+    return found[0] if found and found[0].signature is not None and found[0].state is not State.PREPARED else None
+
+
+def _facts(office: Office, certificate: Certificate, record: inventory.Certificate | None) -> list[tuple[str, str]]:
+    facts = [
+        ("Titulaire", _name(partial(_subject, certificate))),
+        ("Délivré par", _name(lambda: certificate.parsed.issuer)),
+        ("Numéro de série", f"{certificate.serial:032x}"),
+    ]
+    if record is not None:
+        facts.append(("Nature", _profile(office, record)))
+    facts.append(("Politique", _policy(office, certificate)))
+    key = certificate.public_key
+    algorithm = None if key is None else algorithm_of(key)
+    facts.append(("Clé", "d'un type qui n'est pas connu ici" if algorithm is None else algorithm.name))
+    facts += _dates(certificate.not_before, certificate.not_after)
+    return facts + ([] if record is None else list(_end(record)))
+
+
+def _subject(certificate: Certificate) -> x509.Name:
+    return certificate.parsed.subject
+
+
+def _name(read: Callable[[], x509.Name]) -> str:
+    """Write a name as people say it: who, then what else the certificate says of them."""
+    try:
+        with reading("certificate"):
+            said = {each.oid: _line(str(each.value)) for each in read()}
+    except Malformed:
+        return "illisible"
+    people = f"{said.get(NameOID.GIVEN_NAME, '')} {said.get(NameOID.SURNAME, '')}".strip()
+    others = (NameOID.COMMON_NAME, NameOID.TITLE, NameOID.ORGANIZATION_NAME)
+    return ", ".join([*([people] if people else []), *(said[oid] for oid in others if oid in said)]) or "sans nom"
+
+
+def _line(value: str) -> str:
+    """Return a value without what would not be seen, or would turn the words around it."""
+    return "".join(letter if letter.isprintable() else "�" for letter in value)
+
+
+def _profile(office: Office, record: inventory.Certificate) -> str:
+    profile = office.home.profiles.get(record.profile)
+    return record.profile if profile is None else profile.title
+
+
+def _policy(office: Office, certificate: Certificate) -> str:
+    """Say the policy that a certificate claims: by the profiles of ours that are issued under it."""
+    try:
+        stated = certificate.extension("2.5.29.32")
+    except Malformed:
+        return "illisible"
+    if stated is None:
+        return "aucune n'est énoncée"
+    words = []
+    for oid in [each.policy_identifier.dotted_string for each in stated]:
+        ours = [profile.title for profile in office.home.profiles.values() if profile.policy == oid]
+        words.append(f"{', '.join(ours)} ({oid})" if ours else oid)
+    return " ; ".join(words)
+
+
+def _dates(begins: datetime, ends: datetime) -> list[tuple[str, str]]:
+    return [("Valable à partir du", day(begins)), ("Jusqu'au", day(ends))]
+
+
+def _end(record: inventory.Certificate) -> list[tuple[str, str]]:
+    if record.revoked_at is None or record.state not in (State.REVOKED, State.HELD):
+        return []
+    name = "unspecified" if record.reason is None else record.reason.standard_name
+    what = "Suspendu depuis le" if record.state is State.HELD else "Révoqué le"
+    return [(what, moment(record.revoked_at)), ("Motif", REASONS[name])]
+
+
+def _said(reason: Reason, certificate: Certificate) -> str:
+    """Say a reason; of an authority above, by its name."""
+    words = FINDINGS[reason.finding]
+    return words if reason.subject == certificate.name else f"{reason.subject} : {words[0].lower()}{words[1:]}"
