@@ -66,7 +66,8 @@ class HolderRequests:
         self._check_grant(grant, request)
 
     def _check_signature(self, order: CertificateOrder, request: Request) -> None:
-        keys = self._tx.authenticators.keys_of(request.requester)
+        # Locked until the intent is there: a loss that is reported meanwhile waits, and then finds it (`pki.registration.loss`).
+        keys = self._tx.authenticators.keys_of(request.requester, lock=True)
         place = InclusionProof.from_bytes(order.proof)
         for act in self._tx.acts.of_target(HOLDER_TYPE, order.batch):
             said = act.record()

@@ -72,7 +72,7 @@ class GrantsPort(Protocol):
 class AuthenticatorsPort(Protocol):
     """The keys that people sign with."""
 
-    def keys_of(self, account: str) -> list[OfficerKey]: ...
+    def keys_of(self, account: str, *, lock: bool = False) -> list[OfficerKey]: ...
 
 
 class RegisterPort(Protocol):

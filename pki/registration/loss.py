@@ -132,11 +132,14 @@ class Losses:
         return Ended(passkeys, certificates)
 
     def _end_what_was_being_signed(self, account: Account) -> list[Certificate]:
-        """Revoke what the issuer had begun before the passkeys ended; it begins nothing more for them."""
+        """Revoke what the issuer had begun before the passkeys ended; it begins nothing more for them.
+
+        Mostly there is nothing, or it is signed within a moment. What still is not is revoked before it is signed.
+        """
         for _ in range(BEING_SIGNED):
             with self._store.read() as tx:
                 if all(each.state is not State.PREPARED for each in tx.certificates.of_holder(account.id)):
                     break
             self._pause(0.1)
         with self._store.write() as tx:
-            return self._revocation.by_loss(tx, account.id, f"recovery:{account.id}")
+            return self._revocation.by_loss(tx, account.id, f"recovery:{account.id}", intents=True)

@@ -189,21 +189,19 @@ class Revocation:
             return done
         raise Unavailable("certificates of this key are being made all the time: try again")
 
-    def by_loss(self, tx: LossTransaction, holder: str, by: str) -> list[Certificate]:
+    def by_loss(self, tx: LossTransaction, holder: str, by: str, *, intents: bool = False) -> list[Certificate]:
         """Revoke what a person has, whose devices are lost or stolen, in the transaction of who proved that this is the person.
 
         The keys are claimed to be in other hands: they are never certified again. What the issuer is signing at this very
-        moment is not there yet: the caller comes back for it.
+        moment is left alone, unless `intents` says otherwise: the issuer then raises an alarm and makes the others of its batch
+        anew. The caller waits first, and comes back.
 
         Returns:
             What was revoked.
         """
         now = self._clock.now()
-        live = [
-            each
-            for each in tx.certificates.of_holder(holder, lock=True)
-            if each.state in (State.ISSUED, State.HELD) and each.not_after >= now
-        ]
+        states = (State.ISSUED, State.HELD, State.PREPARED) if intents else (State.ISSUED, State.HELD)
+        live = [each for each in tx.certificates.of_holder(holder, lock=True) if each.state in states and each.not_after >= now]
         for certificate in live:
             self._check_reason(certificate, Reason.KEY_COMPROMISE)
         changed = end(tx, live, Reason.KEY_COMPROMISE, now, by)

@@ -60,9 +60,11 @@ class Authenticators:
         statement = select(passkeys).where(passkeys.c.account == str(account)).order_by(passkeys.c.registered_at, passkeys.c.id)
         return [_passkey(row) for row in self._connection.execute(statement)]
 
-    def keys_of(self, account: str) -> list[OfficerKey]:
-        """Return the passkeys that an account ever had, as keys that sign statements."""
+    def keys_of(self, account: str, *, lock: bool = False) -> list[OfficerKey]:
+        """Return the passkeys that an account ever had, as keys that sign statements; `lock`: none is withdrawn meanwhile."""
         statement = select(passkeys).where(passkeys.c.account == account).order_by(passkeys.c.registered_at)
+        if lock:
+            statement = statement.with_for_update(read=True)
         rows = [_passkey(row) for row in self._connection.execute(statement)]
         return [OfficerKey(account, row.spki, row.registered_at, row.withdrawn_at, row.rp_id) for row in rows]
 
