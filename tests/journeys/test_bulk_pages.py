@@ -193,6 +193,18 @@ def test_a_file_that_is_no_list_is_refused_in_words(browser: Browser, pages: Pag
     expect(visitor.page.get_by_role("alert")).to_contain_text("enregistrez-le de nouveau")
     drop(pages, visitor, "liste.csv", b"Nom;Ville\nA;B\n")
     expect(visitor.page.get_by_role("alert")).to_contain_text("Il manque une colonne : RPPS, Prénom")
+    visitor.page.goto(f"{pages.url}/ordre/inscriptions")
+    for box in visitor.page.get_by_role("checkbox").all():
+        box.uncheck()
+    visitor.page.get_by_label("Numéro RPPS").fill(doctor(1).rpps)
+    visitor.page.get_by_role("button", name="Voir qui c'est").click()
+    expect(visitor.page.get_by_text("Choisissez au moins un certificat")).to_be_visible()
+    assert visitor.page.get_by_label("Numéro RPPS").input_value() == doctor(1).rpps
+    visitor.page.get_by_role("checkbox").first.check()
+    visitor.page.get_by_label("Numéro RPPS").fill(doctor(90).rpps)
+    visitor.page.get_by_role("button", name="Voir qui c'est").click()
+    expect(visitor.page.get_by_text("N'est pas dans le registre national")).to_be_visible()
+    expect(visitor.page.get_by_role("button", name=SIGN)).to_have_count(0)
 
 
 def test_a_list_is_its_officers_alone_and_fits_a_phone(browser: Browser, pages: Pages) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, g, jsonify, request
+from flask import Flask, g, jsonify, render_template, request
 from werkzeug.wrappers import Response
 
 from pki.bootstrap.office import Office
@@ -18,7 +18,7 @@ from pki.issuance.approvals import Act
 from pki.settings import Board, Officer
 from trust.errors import Malformed, Missing, Refused, SceauError
 from web.board import words
-from web.kit.problem import status_of
+from web.kit.problem import TITLES, status_of
 from web.kit.safety import account
 
 LONGEST_STATEMENT = 200_000
@@ -93,13 +93,18 @@ class RegisterAge:
 
 
 def install_words(app: Flask) -> None:
-    """Have scripts told in French why an act is refused, where the words are known; all else is said as everywhere."""
+    """Have people told in French why something is refused, where the words are known; all else is said as everywhere."""
     otherwise: Callable[[SceauError], Any] = app.error_handler_spec[None][None][SceauError]
 
     def told(error: SceauError) -> Any:
-        answer = otherwise(error)
-        said = words.known(str(error)) if request.accept_mimetypes.best == "application/json" else None
-        return answer if said is None else (jsonify(error=said, advice="", detail=str(error)), status_of(error))
+        answer, status = otherwise(error), status_of(error)
+        said = words.known(str(error)) or words.known_of_file(str(error))
+        if said is None:
+            return answer
+        if request.accept_mimetypes.best == "application/json":
+            return jsonify(error=said, advice="", detail=str(error)), status
+        title, advice = TITLES[status]
+        return render_template("problem.html", title=title, rule=said, advice=advice, detail=str(error), status=status), status
 
     app.register_error_handler(SceauError, told)
 

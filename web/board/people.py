@@ -29,6 +29,7 @@ KIND = "list"
 PAGE = 100
 WORK = (("/inscriptions", KIND, "Liste"), ("/lettres", letters.KIND, "Lettres"))
 """What an officer comes back to."""
+NOTHING_CHOSEN = "Choisissez au moins un certificat, puis recommencez."
 RECENT = 200
 """Practitioners who are still awaited and named on the page."""
 
@@ -60,12 +61,18 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
     @pages.get("/inscriptions")
     @signed_in
     def home() -> str:
+        return shown()
+
+    def shown(problem: str = "", number: str = "") -> str:
+        """Show the page, again if need be: with what was wrong, and what was typed."""
         officer, board = officer_of(office)
         awaited = office.grants.of_board(board.code, limit=RECENT + 1, waiting_only=True)
         return render_template(
             "people.html",
             profiles=offered(office),
             may_ask="register" in officer.roles,
+            problem=problem,
+            number=number,
             awaited=[_awaited(each) for each in awaited[:RECENT]],
             more=len(awaited) > RECENT,
             under_way=[
@@ -78,18 +85,22 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
 
     @pages.post("/inscriptions/personne")
     @signed_in
-    def person() -> Response:
+    def person() -> Response | tuple[str, int]:
         officer, _ = officer_of(office)
         number, profiles = "".join(request.form.get("rpps", "").split())[:LONGEST_VALUE], _profiles(office)
+        if not profiles:
+            return shown(NOTHING_CHOSEN, number), 400
         known = in_register(office, number) or Known("–", "–", "")
         asked = GrantApplication(number, profiles, known.family_name, known.given_name, line=1)
         return begin(lambda work: judged(office, officer.id, [asked], profiles, alone=True))
 
     @pages.post("/inscriptions/fichier")
     @signed_in
-    def file() -> Response:
+    def file() -> Response | tuple[str, int]:
         officer, _ = officer_of(office)
         content, profiles = _content(), _profiles(office)
+        if not profiles:
+            return shown(NOTHING_CHOSEN), 400
 
         def task(work: Work) -> Listing:
             work.tell("Le fichier est lu")
@@ -185,10 +196,7 @@ def offered(office: Office) -> list[tuple[str, str]]:
 
 def _profiles(office: Office) -> tuple[str, ...]:
     known = [profile for profile, _ in offered(office)]
-    chosen = tuple(profile for profile in request.form.getlist("profil") if profile in known)
-    if not chosen:
-        raise Malformed("no certificate was chosen")
-    return chosen
+    return tuple(profile for profile in request.form.getlist("profil") if profile in known)
 
 
 def _content() -> bytes:

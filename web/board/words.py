@@ -92,7 +92,6 @@ _LINES: tuple[tuple[str, str], ...] = (
     (r"is registered by another board", "Cette structure est déjà déclarée par un autre ordre."),
     (r"is registered and approved", "Cette structure est déjà déclarée et approuvée : retirez-la d'abord."),
     (r"who declares does not approve", "Vous l'avez déclarée : une autre personne de l'ordre doit l'approuver."),
-    (r"no certificate was chosen", "Choisissez au moins un certificat."),
     (r"request was forgotten", "Cette demande a été oubliée : refaites-la."),
     (r"(a|the) reason is one line", "Donnez un motif, en une ligne."),
 )
@@ -123,16 +122,21 @@ _FILES: tuple[tuple[str, str], ...] = (
 
 def problem(error: SceauError) -> str:
     """Say in French why a whole file, or a piece of work, failed."""
-    said = str(error)
-    for pattern, french in _FILES:
-        if (found := re.search(pattern, said)) is not None:
-            return found.expand(french)
-    return explain(error)
+    return known_of_file(str(error)) or explain(error)
 
 
 def known(said: str) -> str | None:
     """Say in French why something was refused, if its words are known."""
-    found = ((re.search(pattern, said), french) for pattern, french in _LINES)
+    return _first(_LINES, said)
+
+
+def known_of_file(said: str) -> str | None:
+    """Say in French why a whole file was refused, if its words are known."""
+    return _first(_FILES, said)
+
+
+def _first(table: tuple[tuple[str, str], ...], said: str) -> str | None:
+    found = ((re.search(pattern, said), french) for pattern, french in table)
     return next((match.expand(french) for match, french in found if match is not None), None)
 
 

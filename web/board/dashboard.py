@@ -1,0 +1,167 @@
+"""The state of things for an ordre: what ends soon, what waits, how old what is published and the register are; each with its remedy.
+
+Everything on the page is measured when it is shown: from the inventory, from the lists on record, from the very answer that a
+relying party would be given for a certificate of this ordre. What is not measured does not appear.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, render_template, request
+
+from pki.bootstrap.office import Office
+from pki.inventory.model import State
+from pki.protocols.ocsp import read_request
+from pki.registration.model import BatchState
+from pki.status.answer import Answerer, Policy
+from trust.errors import Missing, SceauError
+from trust.validation.certificate import Certificate as Read
+from trust.validation.ocsp import evaluate_ocsp, request_for
+from trust.validation.status import CertificateStatus
+from web.board import compare
+from web.board.frame import RegisterAge, officer_of
+from web.kit.application import moment, number
+from web.kit.safety import signed_in
+
+WEEKS = 13
+WEEK = timedelta(days=7)
+LISTED = 500
+GOOD, CARE, BAD = "good", "warn", "bad"
+LOOKS = {GOOD: "en ordre", CARE: "à surveiller", BAD: "à corriger"}
+"""The look of a tile, and the same in words."""
+WIDTH, HEIGHT, GAP = 520, 120, 6
+"""Of the chart, in its own units."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One thing that was measured."""
+
+    title: str
+    figure: str
+    said: str
+    look: str
+    remedy: str
+    """What the link says."""
+    link: str
+
+
+def views(office: Office) -> Blueprint:
+    """Return the views."""
+    pages = Blueprint("dashboard", __name__)
+
+    @pages.get("/etat")
+    @signed_in
+    def state() -> str:
+        board, now = officer_of(office)[1].code, office.home.clock.now()
+        with office.home.store.read() as tx:
+            ends = tx.certificates.ends(board=board, ends_from=now, ends_before=now + WEEKS * WEEK)
+        weeks = [0] * WEEKS
+        for end in ends:
+            weeks[(end - now) // WEEK] += 1
+        measured = (_ends(ends, now), _queue(office, board), _register(office), _lists(office, now), _answers(office, board, now))
+        tiles = [each for each in measured if each is not None]
+        return render_template("dashboard.html", tiles=tiles, words=LOOKS, weeks=_weeks(weeks, now), bars=_bars(weeks), total=len(ends))
+
+    @pages.get("/etat/echeances")
+    @signed_in
+    def endings() -> str:
+        board, now = officer_of(office)[1].code, office.home.clock.now()
+        week = request.args.get("semaine", 0, type=int)
+        if not 0 <= week < WEEKS:
+            raise Missing("no such week")
+        begins = now + week * WEEK
+        with office.home.store.read() as tx:
+            found = tx.certificates.search(
+                board=board, states=[State.ISSUED, State.HELD], ends_from=begins, ends_before=begins + WEEK, limit=LISTED
+            )
+        rows = [
+            (each.serial.hex(), compare.name_of(json.loads(each.subject)), compare.profile_name(each.profile), each.not_after)
+            for each in sorted(found, key=lambda each: each.not_after)
+        ]
+        return render_template("endings.html", rows=rows, begins=begins, ends=begins + WEEK, week=week, full=len(found) == LISTED)
+
+    return pages
+
+
+def _ends(ends: list[datetime], now: datetime) -> Tile:
+    soon, month = (sum(end < now + timedelta(days=days) for end in ends) for days in (7, 30))
+    said = f"certificats finissent dans 7 jours ; {number(month)} dans 30 jours, {number(len(ends))} dans 90 jours."
+    return Tile("Échéances", number(soon), said, CARE if soon else GOOD, "Voir qui est concerné", "/etat/echeances")
+
+
+def _queue(office: Office, board: str) -> Tile:
+    with office.home.store.read() as tx:
+        waiting, orders = tx.requests.count(board=board, state=BatchState.SUBMITTED), tx.orders.pending()
+    said = f"demandes attendent une décision de l'ordre ; {number(orders)} certificats attendent d'être fabriqués, tous ordres compris."
+    return Tile("File d'attente", number(waiting), said, CARE if waiting else GOOD, "Décider des demandes", "/")
+
+
+def _register(office: Office) -> Tile:
+    age = RegisterAge.of(office)
+    if age.days is None:
+        return Tile("Registre national", "aucun", "registre n'est en vigueur.", BAD, "Importer un registre", "/registre")
+    look = BAD if age.too_old else CARE if age.days * 2 > age.max_days else GOOD
+    said = f"jours d'âge ; à {age.max_days} jours, plus aucune demande n'est reçue."
+    return Tile("Registre national", number(age.days), said, look, "Importer un registre plus récent", "/registre")
+
+
+def _lists(office: Office, now: datetime) -> Tile | None:
+    """Measure the lists: the one that ends first speaks for all."""
+    with office.home.store.read() as tx:
+        records = tx.crls.all()
+    if not records:
+        return None
+    first, oldest = min(each.next_update for each in records), min(each.this_update for each in records)
+    said = f"est l'âge de la plus ancienne liste de révocation ; la première à finir finit le {moment(first)}."
+    late = any(now - each.this_update > (each.next_update - each.this_update) / 2 for each in records)
+    look = BAD if first <= now else CARE if late else GOOD
+    return Tile("Listes de révocation", _age(now - oldest), said, look, "Que faire si elles vieillissent", "/etat#exploitant")
+
+
+def _answers(office: Office, board: str, now: datetime) -> Tile | None:
+    """Measure the answer that a relying party is given for the latest certificate of this ordre."""
+    with office.home.store.read() as tx:
+        found = tx.certificates.search(board=board, states=[State.ISSUED], ends_from=now, limit=1)
+    authority = office.home.ca_certificates().get(found[0].ca) if found else None
+    folder = office.home.settings.publication / "status"
+    if authority is None or not folder.exists():
+        return None
+    leaf, issuer = Read(found[0].der), Read(authority.der)
+    answerer = Answerer(folder, None, Policy(), read_request)
+    try:
+        answerer.look()
+        answer = evaluate_ocsp(answerer.answer(request_for(leaf, issuer), now).body, leaf, issuer, now)
+    except SceauError:
+        answer = None
+    finally:
+        answerer.close()
+    known = answer is not None and answer.status is not CertificateStatus.UNKNOWN
+    if answer is None or not known or answer.this_update is None or answer.next_update is None:
+        said = "réponse n'est donnée sur le dernier certificat de cet ordre."
+        return Tile("Réponses OCSP", "aucune", said, BAD, "Que faire", "/etat#exploitant")
+    late = now - answer.this_update > (answer.next_update - answer.this_update) / 2
+    said = f"est l'âge de la réponse sur le dernier certificat de cet ordre ; elle vaut jusqu'au {moment(answer.next_update)}."
+    return Tile("Réponses OCSP", _age(now - answer.this_update), said, CARE if late else GOOD, "Que faire si elle vieillit", "/etat#exploitant")
+
+
+def _age(age: timedelta) -> str:
+    minutes = max(0, int(age.total_seconds() // 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} j"
+
+
+def _weeks(weeks: list[int], now: datetime) -> list[dict[str, Any]]:
+    return [{"begins": now + rank * WEEK, "rank": rank, "count": count} for rank, count in enumerate(weeks)]
+
+
+def _bars(weeks: list[int]) -> list[tuple[int, int, int, int]]:
+    """Return the bars of the chart, (x, y, width, height): one a week, the highest as high as the chart."""
+    most, width = max([*weeks, 1]), WIDTH // WEEKS - GAP
+    heights = [max(2, count * HEIGHT // most) if count else 0 for count in weeks]
+    return [(rank * (width + GAP) + GAP // 2, HEIGHT - height, width, height) for rank, height in enumerate(heights)]
