@@ -45,10 +45,10 @@ def granted(world: World, office: Office) -> None:
     world.decisions.approve(world.act("oni-2", world.decisions.approval_statement(batch.id, "oni-2")))
 
 
-def entered(office: Office) -> str:
+def entered(office: Office, credential: bytes = b"credential-1") -> str:
     """Have Anne register a passkey and open a session; return its token."""
     made = office.entries.invite(ACCOUNT, timedelta(days=15), by="oni-1", with_code=True)
-    response = Authenticator().make(office.passkeys.registration_options(ACCOUNT, "Anne"))
+    response = Authenticator(credential_id=credential).make(office.passkeys.registration_options(ACCOUNT, "Anne"))
     return office.sessions.open(office.passkeys.register_by_entry(made.token, made.code, response, "Mon téléphone"))
 
 
@@ -68,6 +68,19 @@ def test_a_code_ends_passkeys_sessions_links_grants_and_certificates(world: Worl
         office.entries.look(link.token)
     with world.store.read() as tx:
         assert tx.blocked_keys.blocked([mine.spki_hash, other.spki_hash]) == {mine.spki_hash}
+
+
+def test_who_reported_a_loss_comes_back_by_two_officers(world: World, office: Office) -> None:
+    """The old grant serves nothing any more; a new one, a new link and a new passkey do."""
+    granted(world, office)
+    entered(office)
+    office.losses.report(ANNE.rpps, office.losses.new_sheet(ACCOUNT)[0])
+    entered(office, b"credential-2")
+    asked = [("ps-authentification", certification_request(ec.generate_private_key(ec.SECP256R1())))]
+    with pytest.raises(Refused, match="no officer granted"):
+        office.selfservice.prepare(ANNE.idnat, asked)
+    granted(world, office)
+    assert len(office.selfservice.prepare(ANNE.idnat, asked).requests) == 1
 
 
 def test_a_code_serves_once_and_takes_its_sheet_with_it(office: Office) -> None:
