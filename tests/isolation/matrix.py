@@ -69,6 +69,8 @@ SIGN_IN: Table = {
 
 BOARD: Table = SIGN_IN | {
     ("queue.home", "GET"): shown(),
+    ("dashboard.state", "GET"): shown(),
+    ("dashboard.endings", "GET"): shown(),
     ("queue.search", "GET"): Row("", 302, None),
     ("queue.batch", "GET"): shown("batch"),
     ("queue.decision_options", "POST"): asked("batch", 200, json={"decision": "refuser", "reason": "Non."}),

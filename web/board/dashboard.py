@@ -1,4 +1,4 @@
-"""The state of things for an ordre: what ends soon, what waits, how old what is published and the register are; each with its remedy.
+"""The state of things for an ordre: what ends soon, what waits, the age of the register and of what is published; with the remedy.
 
 Everything on the page is measured when it is shown: from the inventory, from the lists on record, from the very answer that a
 relying party would be given for a certificate of this ordre. What is not measured does not appear.
@@ -65,7 +65,8 @@ def views(office: Office) -> Blueprint:
             weeks[(end - now) // WEEK] += 1
         measured = (_ends(ends, now), _queue(office, board), _register(office), _lists(office, now), _answers(office, board, now))
         tiles = [each for each in measured if each is not None]
-        return render_template("dashboard.html", tiles=tiles, words=LOOKS, weeks=_weeks(weeks, now), bars=_bars(weeks), total=len(ends))
+        chart = {"weeks": _weeks(weeks, now), "bars": _bars(weeks), "total": len(ends)}
+        return render_template("dashboard.html", tiles=tiles, words=LOOKS, **chart)
 
     @pages.get("/etat/echeances")
     @signed_in
@@ -90,14 +91,17 @@ def views(office: Office) -> Blueprint:
 
 def _ends(ends: list[datetime], now: datetime) -> Tile:
     soon, month = (sum(end < now + timedelta(days=days) for end in ends) for days in (7, 30))
-    said = f"certificats finissent dans 7 jours ; {number(month)} dans 30 jours, {number(len(ends))} dans 90 jours."
+    quarter = sum(end < now + timedelta(days=90) for end in ends)
+    said = f"{'certificat finit' if soon == 1 else 'certificats finissent'} d'ici 7 jours"
+    said += f" ; {number(month)} d'ici 30 jours, {number(quarter)} d'ici 90 jours."
     return Tile("Échéances", number(soon), said, CARE if soon else GOOD, "Voir qui est concerné", "/etat/echeances")
 
 
 def _queue(office: Office, board: str) -> Tile:
     with office.home.store.read() as tx:
         waiting, orders = tx.requests.count(board=board, state=BatchState.SUBMITTED), tx.orders.pending()
-    said = f"demandes attendent une décision de l'ordre ; {number(orders)} certificats attendent d'être fabriqués, tous ordres compris."
+    said = f"{'demande attend' if waiting == 1 else 'demandes attendent'} une décision de l'ordre. "
+    said += f"À fabriquer, tous ordres compris : {number(orders)}."
     return Tile("File d'attente", number(waiting), said, CARE if waiting else GOOD, "Décider des demandes", "/")
 
 
@@ -106,7 +110,7 @@ def _register(office: Office) -> Tile:
     if age.days is None:
         return Tile("Registre national", "aucun", "registre n'est en vigueur.", BAD, "Importer un registre", "/registre")
     look = BAD if age.too_old else CARE if age.days * 2 > age.max_days else GOOD
-    said = f"jours d'âge ; à {age.max_days} jours, plus aucune demande n'est reçue."
+    said = f"{'jours' if age.days > 1 else 'jour'} d'âge ; passé {age.max_days} jours, aucune demande n'est plus reçue."
     return Tile("Registre national", number(age.days), said, look, "Importer un registre plus récent", "/registre")
 
 
@@ -146,7 +150,8 @@ def _answers(office: Office, board: str, now: datetime) -> Tile | None:
         return Tile("Réponses OCSP", "aucune", said, BAD, "Que faire", "/etat#exploitant")
     late = now - answer.this_update > (answer.next_update - answer.this_update) / 2
     said = f"est l'âge de la réponse sur le dernier certificat de cet ordre ; elle vaut jusqu'au {moment(answer.next_update)}."
-    return Tile("Réponses OCSP", _age(now - answer.this_update), said, CARE if late else GOOD, "Que faire si elle vieillit", "/etat#exploitant")
+    look, remedy = CARE if late else GOOD, "Que faire si elle vieillit"
+    return Tile("Réponses OCSP", _age(now - answer.this_update), said, look, remedy, "/etat#exploitant")
 
 
 def _age(age: timedelta) -> str:

@@ -328,6 +328,14 @@ class Certificates:
         statement = select(certificates).where(and_(*where)).order_by(c.prepared_at.desc(), c.serial).limit(limit)
         return [_certificate(row) for row in self._connection.execute(statement)]
 
+    def ends(self, *, board: str, ends_from: datetime, ends_before: datetime) -> list[datetime]:
+        """Return when the living certificates of a board end, of those that do between two moments; the first included."""
+        c = certificates.c
+        living = c.state.in_([State.ISSUED.value, State.HELD.value])
+        between = and_(c.not_after >= seconds(ends_from), c.not_after < seconds(ends_before))
+        found = self._connection.execute(select(c.not_after).where(c.board == board, living, between))
+        return [moment(row[0]) for row in found]
+
     def counts(self) -> dict[tuple[str, State], int]:
         """Count certificates by CA and state."""
         statement = select(certificates.c.ca, certificates.c.state, func.count()).group_by(

@@ -1,0 +1,1 @@
+"""The state of things, as an ordre sees it."""
