@@ -46,7 +46,7 @@ def views(office: Office) -> Blueprint:
             office.entries.check_code(token, tidy(str(code or "")))
         holder = entry.account.id
         mine = office.selfservice.credentials(holder)
-        wishes = people.obtainable(office, holder, mine)
+        wishes = people.together(people.obtainable(office, holder, mine))
         return jsonify(people.facts(people.practitioner(office, holder)) | {"credentials": wishes})
 
     @pages.post("/certificats/options")

@@ -59,21 +59,27 @@ def wish(office: Office, profile_id: str) -> dict[str, Any]:
     return {"profile": profile_id, "kind": kind, "title": words(profile)[0], "mail": mail}
 
 
-def granted(office: Office, holder: str) -> list[str]:
-    """Return the profiles that officers granted to a person, in the order of their names."""
+def granted(office: Office, holder: str) -> dict[str, str]:
+    """Return the profiles that officers granted to a person, each with the board of the latest grant that names it."""
     standing = [grant for grant in office.grants.of_holder(holder) if grant.withdrawn_at is None]
-    return sorted({profile for grant in standing for profile in grant.profiles if profile in office.home.profiles})
+    boards = {profile: grant.board for grant in reversed(standing) for profile in grant.profiles}
+    return {profile: boards[profile] for profile in sorted(boards) if profile in office.home.profiles}
 
 
 def obtainable(office: Office, holder: str, mine: list[Certificate]) -> list[dict[str, Any]]:
     """Return what a person may have made now: what was granted, and of which no certificate serves or which may be renewed."""
     now = office.home.clock.now()
     wishes = []
-    for profile in granted(office, holder):
+    for profile, board in granted(office, holder).items():
         live = [each for each in mine if each.profile == profile and is_live(each, office)]
         if all(office.selfservice.renewable(each, now) for each in live):
-            wishes.append(wish(office, profile))
+            wishes.append(wish(office, profile) | {"board": board})
     return wishes
+
+
+def together(wishes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those that one signature may ask for: of one board. Somebody with two professions asks twice."""
+    return [each for each in wishes if each["board"] == wishes[0]["board"]]
 
 
 def is_live(certificate: Certificate, office: Office) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from werkzeug.test import Client, TestResponse
 
 from pki.authenticators.model import Account, Kind
 from pki.bootstrap.office import Office
+from pki.registration.grants import GrantApplication
 from tests.builders.authenticator import Authenticator
-from tests.world import World, nurse
+from tests.world import World, doctor, nurse
+from web.portal import people
 from web.portal.application import make
 
 URL = "http://localhost:8400"
@@ -151,3 +154,20 @@ def test_nothing_is_obtained_without_a_grant(portal: Flask, office: Office) -> N
     assert answer.status_code == 403 and answer.json is not None
     assert answer.json["error"] == "L'ordre ne l'a pas accordé, ou son accord ne vaut plus."
     assert "votre ordre ne vous en a pas accordé" in client.get("/").get_data(as_text=True)
+
+
+def test_who_has_two_professions_asks_each_ordre_in_turn(tmp_path: Path) -> None:
+    """One signature is for one ordre: the page asks for what the first granted, then for the rest."""
+    world = World(tmp_path / "home")
+    both = [doctor(1, "MARTIN"), replace(nurse(1, "MARTIN"), rpps=doctor(1).rpps)]
+    world.apply_register(both)
+    office = Office(world.home, URL)
+    for board, profile in (("oni", "ps-authentification"), ("cnom", "ps-signature")):
+        draft = office.grants.draft(f"{board}-1", [GrantApplication(both[0].rpps, (profile,), "MARTIN", "Camille")])
+        batch = office.grants.submit(draft, world.act(f"{board}-1", draft.statement(world.clock.now())))
+        world.decisions.approve(world.act(f"{board}-2", world.decisions.approval_statement(batch.id, f"{board}-2")))
+    wishes = people.obtainable(office, both[0].idnat, [])
+    assert [(each["profile"], each["board"]) for each in wishes] == [("ps-authentification", "ONI"), ("ps-signature", "CNOM")]
+    assert people.together(wishes) == wishes[:1]
+    assert people.practitioner(office, both[0].idnat).profession == "Médecin, Infirmier"
+    world.close()
