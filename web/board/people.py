@@ -38,18 +38,13 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
     """Return the views."""
     pages = Blueprint("people", __name__)
 
-    def own(list_id: str) -> Work:
-        """Return a list that this officer is preparing; anybody else's does not exist."""
-        work = workshop.find(list_id, kind=KIND, board=officer_of(office)[1].code)
-        if work.by != account().id:
-            raise Missing("no such list")
-        return work
+    _entrance(pages, office, workshop)
+    _preparing(pages, office, workshop)
+    return pages
 
-    def ready(list_id: str) -> Listing:
-        work = own(list_id)
-        if not isinstance(work.result, Listing):
-            raise Conflict("this list is not read yet")
-        return work.result
+
+def _entrance(pages: Blueprint, office: Office, workshop: Workshop) -> None:
+    """Add the page where a number is typed and a file is sent."""
 
     def begin(task: Any) -> Response:
         officer, board = officer_of(office)
@@ -109,6 +104,23 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
             return judged(office, officer.id, applications, profiles)
 
         return begin(task)
+
+
+def _preparing(pages: Blueprint, office: Office, workshop: Workshop) -> None:
+    """Add the pages of a list that was read: seen, reported, corrected, signed."""
+
+    def own(list_id: str) -> Work:
+        """Return a list that this officer is preparing; anybody else's does not exist."""
+        work = workshop.find(list_id, kind=KIND, board=officer_of(office)[1].code)
+        if work.by != account().id:
+            raise Missing("no such list")
+        return work
+
+    def ready(list_id: str) -> Listing:
+        work = own(list_id)
+        if not isinstance(work.result, Listing):
+            raise Conflict("this list is not read yet")
+        return work.result
 
     @pages.get("/inscriptions/<list_id>")
     @signed_in
@@ -184,8 +196,6 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
             raise
         workshop.forget(KIND, account().id)
         return jsonify(next=f"/ordre/lots/{batch.id}")
-
-    return pages
 
 
 def offered(office: Office) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,26 +44,62 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
     folder = office.home.settings.home / "run"
     for left in folder.glob(f"{_UPLOAD}*"):  # of a process that was stopped
         shutil.rmtree(left, ignore_errors=True)
-    kept: dict[str, Prepared] = {}
-    """The last plan that was prepared, by its snapshot."""
+    desk = Desk(office, workshop)
+    _looking(pages, desk)
+    _importing(pages, desk, folder)
+    _applying(pages, desk)
+    return pages
 
-    def begin(task: Any) -> Response:
-        officer, board = officer_of(office)
-        workshop.begin(KIND, officer.id, board.code, task, alone=True, patience=1.0)
-        return redirect("/ordre/registre")
 
-    def keep(sha256: str, work: Work) -> None:
-        found = prepare(office, sha256, work)
-        kept.clear()
-        kept[sha256] = found
+class Desk:
+    """The register's own desk: one piece of work at a time, and the last plan that was prepared."""
 
-    def prepared(sha256: str) -> Prepared:
-        with office.home.store.read() as tx:
+    def __init__(self, office: Office, workshop: Workshop) -> None:
+        """Begin with no plan."""
+        self.office = office
+        self.workshop = workshop
+        self._kept: dict[str, Prepared] = {}
+
+    def begin(self, task: Callable[[Work], Any]) -> None:
+        """Begin work on the register.
+
+        Raises:
+            Conflict: some is under way.
+        """
+        officer, board = officer_of(self.office)
+        self.workshop.begin(KIND, officer.id, board.code, task, alone=True, patience=1.0)
+
+    def keep(self, sha256: str, work: Work) -> None:
+        """Prepare the plan of a snapshot, and keep it instead of the last one."""
+        found = prepare(self.office, sha256, work)
+        self._kept = {sha256: found}
+
+    def forget(self) -> None:
+        """Keep no plan any more."""
+        self._kept = {}
+
+    def look(self, sha256: str, applied: SnapshotRecord | None) -> Prepared | None:
+        """Return the plan of a snapshot if it is prepared and still begins from the register in force."""
+        found = self._kept.get(sha256)
+        return found if found is not None and found.stands(applied) else None
+
+    def prepared(self, sha256: str) -> Prepared:
+        """Return the plan of a snapshot.
+
+        Raises:
+            Conflict: it is not prepared, or does not stand any more.
+        """
+        with self.office.home.store.read() as tx:
             applied = tx.register.applied()
-        found = kept.get(sha256)
-        if found is None or not found.stands(applied):
+        found = self.look(sha256, applied)
+        if found is None:
             raise Conflict("this plan is not prepared, or the register in force changed since: prepare it again")
         return found
+
+
+def _looking(pages: Blueprint, desk: Desk) -> None:
+    """Add the page of the register, and the lists of a plan."""
+    office = desk.office
 
     @pages.get("/registre")
     @signed_in
@@ -71,10 +108,8 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
         with office.home.store.read() as tx:
             snapshots, applied = tx.register.all_snapshots(), tx.register.applied()
         waiting = next(_waiting(snapshots, applied), None)
-        found = kept.get(waiting.sha256) if waiting is not None else None
-        if found is not None and not found.stands(applied):
-            found = None
-        work = workshop.latest(KIND)
+        found = None if waiting is None else desk.look(waiting.sha256, applied)
+        work = desk.workshop.latest(KIND)
         page = render_template(
             "register.html",
             applied=applied,
@@ -93,46 +128,10 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
         )
         return shown_again(page) if work is not None and not work.over else page
 
-    @pages.post("/registre/imports")
-    @signed_in
-    def receive() -> Response:
-        officer, board = officer_of(office)
-        require_role(officer, "register")
-        dated = _date(request.args.get("date", ""))
-        workshop.refuse_busy(KIND)
-        place = Path(tempfile.mkdtemp(prefix=_UPLOAD, dir=folder))
-        try:
-            path = _store(place / _safe(request.args.get("nom", "")))
-        except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
-            raise
-
-        def task(work: Work) -> ImportResult:
-            try:
-                work.tell("Le fichier est lu")
-                result = office.lifecycle.receive(path, by=officer.id, register_date=dated, progress=_told(work))
-            finally:
-                shutil.rmtree(place, ignore_errors=True)
-            keep(result.snapshot.sha256, work)
-            return result
-
-        try:
-            workshop.begin(KIND, officer.id, board.code, task, alone=True, patience=1.0)
-        except Conflict:
-            shutil.rmtree(place, ignore_errors=True)
-            raise
-        return jsonify(next="/ordre/registre")
-
-    @pages.post("/registre/plan")
-    @signed_in
-    def plan() -> Response:
-        sha256 = request.form.get("snapshot", "")
-        return begin(lambda work: keep(sha256, work))
-
     @pages.get("/registre/plan/<sha256>/<name>")
     @signed_in
     def people(sha256: str, name: str) -> str:
-        found = prepared(sha256)
+        found = desk.prepared(sha256)
         if name not in LISTS:
             raise Missing("no such list")
         number = max(1, request.args.get("page", 1, type=int))
@@ -148,33 +147,79 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
             last=max(1, -(-len(listed) // PAGE)),
         )
 
+
+def _importing(pages: Blueprint, desk: Desk, folder: Path) -> None:
+    """Add the import of an extraction."""
+    office = desk.office
+
+    @pages.post("/registre/imports")
+    @signed_in
+    def receive() -> Response:
+        officer, _ = officer_of(office)
+        require_role(officer, "register")
+        dated = _date(request.args.get("date", ""))
+        desk.workshop.refuse_busy(KIND)
+        place = Path(tempfile.mkdtemp(prefix=_UPLOAD, dir=folder))
+        try:
+            path = _store(place / _safe(request.args.get("nom", "")))
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+
+        def task(work: Work) -> ImportResult:
+            try:
+                work.tell("Le fichier est lu")
+                result = office.lifecycle.receive(path, by=officer.id, register_date=dated, progress=_told(work))
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+            desk.keep(result.snapshot.sha256, work)
+            return result
+
+        try:
+            desk.begin(task)
+        except Conflict:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        return jsonify(next="/ordre/registre")
+
+
+def _applying(pages: Blueprint, desk: Desk) -> None:
+    """Add a plan's preparation, its signatures and its application."""
+    office = desk.office
+
+    @pages.post("/registre/plan")
+    @signed_in
+    def plan() -> Response:
+        sha256 = request.form.get("snapshot", "")
+        desk.begin(lambda work: desk.keep(sha256, work))
+        return redirect("/ordre/registre")
+
     @pages.post("/registre/plan/<sha256>/accord/options")
     @signed_in
     def sign_options(sha256: str) -> Response:
-        return to_sign(office, office.lifecycle.plan_statement(prepared(sha256).plan, account().id))
+        return to_sign(office, office.lifecycle.plan_statement(desk.prepared(sha256).plan, account().id))
 
     @pages.post("/registre/plan/<sha256>/accord")
     @signed_in
     def sign(sha256: str) -> Response:
-        found = prepared(sha256)
+        found = desk.prepared(sha256)
         found.plan = replace(found.plan, signed=office.lifecycle.sign(found.plan, signed_act(office, sent())))
         return jsonify(next="/ordre/registre")
 
     @pages.post("/registre/plan/<sha256>/application")
     @signed_in
     def apply(sha256: str) -> Response:
-        found = prepared(sha256)
+        found = desk.prepared(sha256)
         require_role(officer_of(office)[0], "approve")
 
         def task(work: Work) -> Applied:
             work.tell("Le nouveau registre entre en vigueur")
             done = office.lifecycle.apply(found.plan)
-            kept.clear()
+            desk.forget()
             return done
 
-        return begin(task)
-
-    return pages
+        desk.begin(task)
+        return redirect("/ordre/registre")
 
 
 def _waiting(snapshots: list[SnapshotRecord], applied: SnapshotRecord | None) -> Any:

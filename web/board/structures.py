@@ -43,10 +43,14 @@ DRAFTS = 200
 def views(office: Office) -> Blueprint:
     """Return the views."""
     pages = Blueprint("structures", __name__)
-    drafts: dict[str, Draft] = {}
+    _declaring(pages, office)
+    _of_one(pages, office)
+    _asking(pages, office)
+    return pages
 
-    def own(number: str) -> Organisation:
-        return office.organisations.seen_by(number, account().id)
+
+def _declaring(pages: Blueprint, office: Office) -> None:
+    """Add the list of structures, and the declaration of one more."""
 
     @pages.get("/structures")
     @signed_in
@@ -68,6 +72,13 @@ def views(office: Office) -> Blueprint:
     def declare() -> Response:
         act = signed_act(office, sent())
         return jsonify(next=f"/ordre/structures/{office.organisations.declare(_declared(office, act), act).id}")
+
+
+def _of_one(pages: Blueprint, office: Office) -> None:
+    """Add the page of a structure, its approval and its withdrawal."""
+
+    def own(number: str) -> Organisation:
+        return office.organisations.seen_by(number, account().id)
 
     @pages.get("/structures/<number>")
     @signed_in
@@ -108,6 +119,14 @@ def views(office: Office) -> Blueprint:
         office.organisations.withdraw(_about(own(number), signed_act(office, sent()), WITHDRAWAL))
         return jsonify(next=f"/ordre/structures/{number}")
 
+
+def _asking(pages: Blueprint, office: Office) -> None:
+    """Add the request of a certificate for a structure. What was drafted waits here for its signature, under its own name."""
+    drafts: dict[str, Draft] = {}
+
+    def own(number: str) -> Organisation:
+        return office.organisations.seen_by(number, account().id)
+
     @pages.get("/structures/<number>/demande")
     @signed_in
     def ask(number: str) -> str:
@@ -144,8 +163,6 @@ def views(office: Office) -> Blueprint:
         batch = office.enrolment.submit(draft, signed_act(office, body))
         drafts.pop(draft.batch, None)
         return jsonify(next=f"/ordre/lots/{batch.id}")
-
-    return pages
 
 
 def _declared(office: Office, act: Act) -> Organisation:
