@@ -1,4 +1,4 @@
-"""The state of things for an ordre: what ends soon, what waits, the age of the register and of what is published; with the remedy.
+"""The state of things for an ordre: what ends soon, what waits, the age of the register and of what is published, with remedies.
 
 Everything on the page is measured when it is shown: from the inventory, from the lists on record, from the very answer that a
 relying party would be given for a certificate of this ordre. What is not measured does not appear.
