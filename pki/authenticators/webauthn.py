@@ -186,5 +186,3 @@ def _public_key(key: CoseKey) -> PublicKey:
     if key[1] == 1 and key[-1] == 6:
         return ed25519.Ed25519PublicKey.from_public_bytes(key[-2])
     raise ValueError("its key is of an unknown type")
-
-
