@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.shared_data import SharedDataMiddleware
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -27,7 +27,7 @@ from web.kit.application import STATIC, start_page
 
 HERE = Path(__file__).parent
 CHECKS, REACH = ((HERE / name).read_text(encoding="utf-8") for name in ("accessibility.js", "reach.js"))
-NARROW = {"width": 320, "height": 640}
+NARROW = ViewportSize(width=320, height=640)
 PAGES = [(audience, endpoint) for audience, table in TABLES.items() for endpoint, method in table if method == "GET"]
 ROUNDS = 4
 """Times that Tab is pressed for each control: a date has a place for each of its parts."""
@@ -154,13 +154,14 @@ def test_the_checks_find_what_is_wrong(site: Site) -> None:
     """A page with each fault: none of the checks is asleep."""
     page = site.open("nobody")
     page.set_content(
-        "<!doctype html><title></title><style>.pale{color:#aaa;background:#fff}a,button{outline:none}</style><main></main><main></main>"
-        "<h1>a</h1><h3 id=x>b</h3><p id=x class=pale>pâle</p><input><label for=rien>c</label><button></button><img src=x><svg></svg>"
-        "<a href=/ style='display:block;width:9px;height:9px'>d</a><table><tr><th>e</table><fieldset></fieldset>"
+        "<!doctype html><title></title><style>.pale{color:#aaa;background:#fff}a,button{outline:none}</style>"
+        "<main></main><main></main>"
+        "<h1>a</h1><h3 id=x>b</h3><p id=x class=pale>pâle</p><input><label for=rien>c</label><button></button><img src=x>"
+        "<svg></svg><a href=/ style='display:block;width:9px;height:9px'>d</a><table><tr><th>e</table><fieldset></fieldset>"
         "<button tabindex=-1>f</button><div style='width:900px'>g</div>"
     )
     said = " ".join(faults(page))
-    for rule in ("3.1.1", "2.4.2", "1.3.1 2 main", "1.3.1 heading 3 after 1", "4.1.1", "1.3.1 for refers", "1.3.1 no label", "4.1.2 no name",
-                 "1.1.1", "1.3.1 a table", "1.3.1 a heading of a table", "1.3.1 a group", "2.5.8", "1.4.3", "1.4.10", "2.4.7"):  # fmt: skip
+    wanted = ("3.1.1", "2.4.2", "1.3.1 2 main", "1.3.1 heading 3", "4.1.1", "1.3.1 for refers", "1.3.1 no label", "4.1.2 no name")
+    for rule in (*wanted, "1.1.1", "1.3.1 a table", "1.3.1 a heading of", "1.3.1 a group", "2.5.8", "1.4.3", "1.4.10", "2.4.7"):
         assert rule in said, rule
     page.context.close()

@@ -94,7 +94,7 @@ def _ends(ends: list[datetime], now: datetime) -> Tile:
     quarter = sum(end < now + timedelta(days=90) for end in ends)
     said = f"{'certificat finit' if soon == 1 else 'certificats finissent'} d'ici 7 jours"
     said += f" ; {number(month)} d'ici 30 jours, {number(quarter)} d'ici 90 jours."
-    return Tile("Échéances", number(soon), said, CARE if soon else GOOD, "Voir qui est concerné", "/etat/echeances")
+    return Tile("Échéances", number(soon), said, CARE if soon else GOOD, "Voir qui est concerné", "/etat#semaines")
 
 
 def _queue(office: Office, board: str) -> Tile:
