@@ -89,11 +89,7 @@ class Enrolment:
             Refused: the officer may not ask, or the register in force cannot support any decision.
             Missing: no such officer.
         """
-        officer = self._settings.officer(officer_id)
-        if "register" not in officer.roles:
-            raise Refused(f"{officer.id} does not hold the role 'register'", citation="CP 5.2.1")
-        board = self._settings.board(officer.board)
-        draft = Draft(self._entropy.octets(16).hex(), board.code, officer.id)
+        officer, board, draft = begin_draft(self._settings, officer_id, self._entropy)
         judged: list[_Judged] = []
         with self._store.read() as tx:
             self._judge_all(tx, board, applications, judged, draft)
@@ -216,8 +212,7 @@ class Enrolment:
     def _make_requests(
         self, tx: RegistrationTransaction, board: Board, officer: Officer, judged: Sequence[_Judged], draft: Draft
     ) -> None:
-        applied = tx.register.applied()
-        snapshot = {"snapshot": applied.sha256, "date": clock.text(applied.register_date)} if applied else {}
+        snapshot = register_in_force(tx)
         keys = [f"{board.code}:{one.application.profile}:{one.holder}:{one.key.spki_sha256.hex()}" for one in judged]
         known, free = standing_requests(tx, keys)
         at = clock.text(self._clock.now())
@@ -261,6 +256,25 @@ class Enrolment:
             csr=one.key.csr_der,
             idempotency_key=key,
         )
+
+
+def begin_draft(settings: Settings, officer_id: str, entropy: Entropy) -> tuple[Officer, Board, Draft]:
+    """Return an empty draft of an officer who may ask, with the officer and the board.
+
+    Raises:
+        Refused: the officer does not hold that role.
+        Missing: no such officer.
+    """
+    officer = settings.officer(officer_id)
+    if "register" not in officer.roles:
+        raise Refused(f"{officer.id} does not hold the role 'register'", citation="CP 5.2.1")
+    return officer, settings.board(officer.board), Draft(entropy.octets(16).hex(), officer.board, officer.id)
+
+
+def register_in_force(tx: RegistrationTransaction) -> dict[str, str]:
+    """Say, for a request, which register it is judged by."""
+    applied = tx.register.applied()
+    return {"snapshot": applied.sha256, "date": clock.text(applied.register_date)} if applied else {}
 
 
 def _keys(records: Sequence[RequestRecord]) -> list[str | None]:

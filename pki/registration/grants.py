@@ -15,7 +15,7 @@ from pki.issuance.approvals import Act
 from pki.issuance.order import ENROLMENT, Grant, Request
 from pki.registration.applications import Application, LineError
 from pki.registration.checks import check_snapshot_age, holder_of_person, person_subject
-from pki.registration.enrol import Draft, Enrolment, standing_requests
+from pki.registration.enrol import Draft, Enrolment, begin_draft, register_in_force, standing_requests
 from pki.registration.model import Batch, RequestRecord
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
 from pki.settings import Board, Officer, Settings
@@ -71,11 +71,7 @@ class Grants:
             Refused: the officer may not ask, or the register in force cannot support any decision.
             Missing: no such officer.
         """
-        officer = self._settings.officer(officer_id)
-        if "register" not in officer.roles:
-            raise Refused(f"{officer.id} does not hold the role 'register'", citation="CP 5.2.1")
-        board = self._settings.board(officer.board)
-        draft = Draft(self._entropy.octets(16).hex(), board.code, officer.id)
+        officer, board, draft = begin_draft(self._settings, officer_id, self._entropy)
         with self._store.read() as tx:
             judged = self._judge_all(tx, board, applications, draft)
             self._make_requests(tx, board, officer, judged, draft)
@@ -151,8 +147,7 @@ class Grants:
     def _make_requests(
         self, tx: RegistrationTransaction, board: Board, officer: Officer, judged: Sequence[_Judged], draft: Draft
     ) -> None:
-        applied = tx.register.applied()
-        snapshot = {"snapshot": applied.sha256, "date": clock.text(applied.register_date)} if applied else {}
+        snapshot = register_in_force(tx)
         keys = [f"{board.code}:{ENROLMENT}:{one.subject.idnat}:{'+'.join(one.profiles)}" for one in judged]
         known, free = standing_requests(tx, keys)
         at = clock.text(self._clock.now())

@@ -21,6 +21,7 @@ from pki.issuance.order import HOLDER_TYPE, CertificateOrder, Grant, OrderState,
 from pki.register.entry import RegisterEntry
 from pki.registration.applications import Application
 from pki.registration.checks import check_snapshot_age, person_subject
+from pki.registration.enrol import register_in_force
 from pki.registration.model import Batch, BatchState, RequestRecord
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
 from pki.registration.possession import ProvenKey, prove_possession
@@ -189,8 +190,6 @@ class SelfService:
             raise Refused("this key is known to be compromised", citation="CP 4.9.12")
         if tx.certificates.holders_of_keys([key.spki_sha256]):
             raise Refused("this key was certified before: each certificate has a new one", citation="CP 4.7.1")
-        applied = tx.register.applied()
-        snapshot = {"snapshot": applied.sha256, "date": clock.text(applied.register_date)} if applied else {}
         request = Request(
             id=request_id or self._entropy.octets(16).hex(),
             board=grant.board,
@@ -200,7 +199,7 @@ class SelfService:
             subject=subject.record(),
             key=key.spki_sha256,
             requester=account_of(holder),
-            register={**snapshot, "entry": found.digest.hex()},
+            register={**register_in_force(tx), "entry": found.digest.hex()},
             grant=grant.id,
         )
         return request, key
