@@ -20,6 +20,7 @@ from granian.log import LogLevels
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.shared_data import SharedDataMiddleware
+from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from pki.bootstrap.office import Office, open_office
@@ -46,7 +47,23 @@ MOUNTED: dict[str, Callable[[Office], Wsgi]] = {"/ordre": make_board, "/moi": ma
 def application(office: Office) -> Wsgi:
     """Return everything that this process answers."""
     pages = DispatcherMiddleware(_front(office), {prefix: make(office) for prefix, make in MOUNTED.items()})
-    return SharedDataMiddleware(pages, {"/static": str(STATIC)}, cache_timeout=3600)
+    return _with_headers(SharedDataMiddleware(pages, {"/static": str(STATIC)}, cache_timeout=3600))
+
+
+def _with_headers(pages: Wsgi) -> Wsgi:
+    """Have every answer say that it is what it says, files and errors included."""
+    wanted = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Content-Security-Policy": POLICY}
+
+    def answered(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            said = {name.lower() for name, _ in headers}
+            return start(status, [*headers, *(each for each in wanted.items() if each[0].lower() not in said)], *error)
+
+        if environ.get("PATH_INFO") in MOUNTED:  # Flask would write the host that the browser named into the address
+            return redirect(f"{environ['PATH_INFO']}/", 308)(environ, begin)
+        return pages(environ, begin)
+
+    return answered
 
 
 def _front(office: Office) -> Wsgi:
@@ -57,7 +74,7 @@ def _front(office: Office) -> Wsgi:
         if request.path == "/healthz":
             return Response("ok\n")(environ, start)
         if request.path in ("/", ""):
-            return Response(page, mimetype="text/html", headers={"Content-Security-Policy": POLICY})(environ, start)
+            return Response(page, mimetype="text/html")(environ, start)
         return NotFound()(environ, start)
 
     return front
