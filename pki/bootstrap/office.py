@@ -18,6 +18,7 @@ from pki.authenticators.webauthn import Ceremonies
 from pki.bootstrap import registrar
 from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.services import base_port, named
+from pki.register.sanctions import Effect
 from pki.registration.decide import Decisions
 from pki.registration.enrol import Enrolment
 from pki.registration.grants import Grants
@@ -128,16 +129,26 @@ class Office:
         return Reminders(self.home.store, titles, mail.sender, self.url, self.home.clock, hand_over)
 
     def welcomes(self, account: Account) -> bool:
-        """Tell whether an account has a place here now: a mandate for an officer, an entry in the register for a person."""
+        """Tell whether an account has a place here now.
+
+        An officer has a mandate; a person is in the register, and was not struck off by every ordre that granted them something.
+        """
         if account.kind is Kind.OFFICER:
             try:
                 self.home.settings.officer(account.id)
             except Missing:
                 return False
             return True
+        now = self.home.clock.now()
         with self.home.store.read() as tx:
-            standing = tx.register.standings([account.id], self.home.clock.now()).get(account.id)
-        return standing is not None and standing.barred is None  # entries of those who left are kept, and are no place
+            standing = tx.register.standings([account.id], now).get(account.id)
+            if standing is None or standing.barred is not None:  # entries of those who left are kept, and are no place
+                return False
+            if not standing.sanctions:
+                return True
+            decided = [each for each in tx.register.sanctions_of(account.id) if each.decision.effect is Effect.REVOKE]
+            struck_off = {each.board for each in decided if each.lifted_at is None and each.effective_at <= now}
+            return not struck_off or bool({grant.board for grant in tx.grants.of_holder(account.id)} - struck_off)
 
 
 def pages_url(settings: Settings) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import insert_many, select_in
@@ -20,6 +20,10 @@ from trust.errors import Conflict, Missing
 
 _REQUEST_COLUMNS = ("id", "batch", "position", "holder", "profile", "statement", "spki", "csr", "idempotency_key")
 """In the order of `RequestRecord`."""
+_NAMES = ("family_name", "given_name", "email", "name", "common_name", "struct_idnat")
+"""What a search looks at, in the subject of a request."""
+LOOKED_AT = 20
+"""How many are looked at for each that is shown."""
 _REQUEST = tuple(requests.c[name] for name in _REQUEST_COLUMNS)
 
 
@@ -94,17 +98,19 @@ class Requests:
         return {row[0]: row[1] for row in self._connection.execute(statement)}
 
     def search(self, board: str, holder: str | None, text: str, *, limit: int) -> list[tuple[RequestRecord, BatchState]]:
-        """Return the latest requests of a board for a holder, or whose statement (a name, an address) has this text."""
-        # The statement is canonical JSON: a name stands in it as it is written, whatever its accents.
-        matches = requests.c.holder == holder if holder else requests.c.statement.icontains(text, autoescape=True)
+        """Return the latest requests of a board for a holder, or about somebody whose name or address has this text."""
+        # The statement is canonical JSON: a name stands in it as it is written, whatever its accents. So do words of ours.
+        words = [requests.c.statement.icontains(word, autoescape=True) for word in text.split()]
+        matches = requests.c.holder == holder if holder else and_(true(), *words)
         statement = (
             select(*_REQUEST, batches.c.state)
             .join(batches, batches.c.id == requests.c.batch)
             .where(batches.c.board == board, matches)
             .order_by(batches.c.submitted_at.desc(), requests.c.position)
-            .limit(limit)
+            .limit(limit if holder else limit * LOOKED_AT)
         )
-        return [(RequestRecord(*row[:-1]), BatchState(row[-1])) for row in self._connection.execute(statement)]
+        found = [(RequestRecord(*row[:-1]), BatchState(row[-1])) for row in self._connection.execute(statement)]
+        return found if holder else [each for each in found if _is_about(each[0], text)][:limit]
 
     def of_batch(self, batch_id: str) -> list[RequestRecord]:
         """Return the requests of a batch, in order of position."""
@@ -153,6 +159,13 @@ class Requests:
         self._connection.execute(
             update(batches).where(batches.c.id == batch_id).values(state=state.value, decided_at=seconds(at))
         )
+
+
+def _is_about(record: RequestRecord, text: str) -> bool:
+    subject = json.loads(record.statement)["subject"]
+    said = [subject[name] for name in _NAMES if subject.get(name)]
+    said += [f"{subject.get('given_name')} {subject.get('family_name')}", *subject.get("dns_names", ())]
+    return any(text.casefold() in str(each).casefold() for each in said)
 
 
 def _batch(row: Row[Any]) -> Batch:

@@ -19,6 +19,7 @@ from pki.bootstrap.registrar import officer_keys
 from pki.inventory.model import Reason, State
 from pki.issuance.approvals import Act
 from pki.issuance.order import OrderState
+from pki.register.sanctions import DecisionKind
 from pki.registration.evidence import check
 from pki.registration.grants import GrantApplication
 from tests.builders.authenticator import Authenticator
@@ -225,3 +226,23 @@ def test_the_evidence_of_a_holder_s_request_is_checked_like_the_rest(world: Worl
         spoil(other)
         with pytest.raises((Refused, Malformed, Alarm)):
             check(other)
+
+
+def test_who_is_struck_off_is_out_at_the_next_click(world: World) -> None:
+    """The session ends; a suspended person keeps theirs, to see why (W06)."""
+    anne = Somebody(world, ANNE.idnat)
+    token = anne.office.sessions.open(anne.passkey)
+    world.sanction(ANNE, DecisionKind.SUSPENSION)
+    assert anne.office.sessions.find(token) is not None
+    world.sanction(ANNE, DecisionKind.RADIATION, reference="D-2")
+    assert anne.office.sessions.find(token) is None
+
+
+def test_a_search_finds_names_and_not_the_words_of_a_statement(world: World) -> None:
+    """`person`, a hash, an underscore: they stand in every request, and are nobody's name."""
+    with world.store.read() as tx:
+        for text in ("martin", "Camille MARTIN", "MART"):
+            assert [record.holder for record, _ in tx.requests.search("ONI", None, text, limit=10)] == [ANNE.idnat]
+        for text in ("person", "_", "1e9", "enrolment", '"', "%"):
+            assert tx.requests.search("ONI", None, text, limit=10) == []
+        assert tx.requests.search("CNOM", None, "martin", limit=10) == []
