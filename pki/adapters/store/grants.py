@@ -54,6 +54,10 @@ class Grants:
         statement = select(grants).where(grants.c.holder == holder).order_by(grants.c.approved_at.desc(), grants.c.id)
         return [_grant(row) for row in self._connection.execute(statement)]
 
+    def of_batch(self, batch: str) -> list[Grant]:
+        """Return what a batch of enrolments gave, withdrawn or not."""
+        return [_grant(row) for row in self._connection.execute(select(grants).where(grants.c.batch == batch))]
+
     def of_board(self, board: str, *, limit: int, waiting_only: bool = False) -> list[Grant]:
         """Return the latest grants of a board that stand; `waiting_only`: of people who have no passkey yet."""
         statement = select(grants).where(grants.c.board == board, grants.c.withdrawn_at.is_(None))

@@ -53,9 +53,10 @@ def _show(args: argparse.Namespace) -> int:
     with home.store.read() as tx:
         batch = tx.requests.batch(_named(tx, args.batch))
         records, orders = tx.requests.of_batch(batch.id), {order.id: order for order in tx.orders.of_batch(batch.id)}
+        granted = {grant.id for grant in tx.grants.of_batch(batch.id)}
         approvers = _approvers(tx, batch)
         refusals = tx.acts.of_target(REFUSAL, batch.id)
-    requests = [_request_data(record, orders.get(record.id), batch) for record in records]
+    requests = [_request_data(record, orders.get(record.id), batch, granted) for record in records]
     refusal = {"officer": refusals[0].officer, "reason": refusals[0].record().get("reason")} if refusals else None
     data = _batch_data(home, batch, approvers) | {"refusal": refusal, "requests": requests}
     pairs: list[tuple[str, object]] = [
@@ -154,8 +155,8 @@ def _batch_data(home: Home, batch: Batch, approvers: Sequence[str]) -> dict[str,
     }
 
 
-def _request_data(record: RequestRecord, order: CertificateOrder | None, batch: Batch) -> dict[str, Any]:
-    outcome, detail = _outcome(order, batch)
+def _request_data(record: RequestRecord, order: CertificateOrder | None, batch: Batch, granted: set[str]) -> dict[str, Any]:
+    outcome, detail = ("granted", None) if record.id in granted else _outcome(order, batch)
     return {
         "position": record.position,
         "request": record.id,
@@ -164,7 +165,7 @@ def _request_data(record: RequestRecord, order: CertificateOrder | None, batch: 
         "profile": record.profile,
         "outcome": outcome,
         "detail": detail,
-        "serial": order.serial.hex() if order and order.serial else None,
+        "serial": detail if outcome == "issued" else None,
     }
 
 

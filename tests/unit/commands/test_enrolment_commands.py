@@ -239,3 +239,11 @@ def test_the_structures_are_listed_with_their_state(looking: Sceau) -> None:
     out = looking("ra", "organisation", "list").out
     assert "HÔPITAL FICTIF" in out
     assert "declared by cnop-1, waits" in out
+
+
+def test_what_was_granted_is_said_to_be_granted(looking: Sceau) -> None:
+    """A grant is no order: nobody set it aside, and it has no serial number."""
+    batches = looking("ra", "list", "--board", "CNOM", "--json").data
+    granted = next(each["batch"] for each in batches if each["size"] == 3)
+    requests = looking("ra", "show", granted, "--json").data["requests"]
+    assert {(each["profile"], each["outcome"], each["serial"]) for each in requests} == {("enrolment", "granted", None)}
