@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,8 +31,9 @@ from pki.registration.reminders import Reminders
 from pki.registration.selfservice import SelfService
 from pki.revocation.service import Revocation
 from pki.settings import Settings
-from trust.errors import Missing
+from trust.errors import Missing, SceauError
 
+LOG = logging.getLogger("sceau.office")
 INVITATION = timedelta(hours=1)
 """How long an officer's first link lives (CP 5.2.3)."""
 
@@ -127,6 +130,20 @@ class Office:
         titles = {name: profile.title for name, profile in self.home.profiles.items()}
         hand_over = sender(mail, self.home.settings.home)
         return Reminders(self.home.store, titles, mail.sender, self.url, self.home.clock, hand_over)
+
+    def tell(self, account: Account, subject: str, words: str) -> None:
+        """Write to somebody what was done in their name, if an address is known; nobody waits for the mail server."""
+        reminders = self.reminders
+        if reminders is None:
+            return
+
+        def send() -> None:
+            try:
+                reminders.tell(account, subject, words)
+            except SceauError as error:
+                LOG.error("a notice was not sent: %s", error)
+
+        threading.Thread(target=send, name="notice", daemon=True).start()
 
     def welcomes(self, account: Account) -> bool:
         """Tell whether an account has a place here now.

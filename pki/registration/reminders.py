@@ -7,6 +7,7 @@ and its link opens nothing by itself: it leads to the door. A crash between a ma
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -129,16 +130,37 @@ class Reminders:
                     tx.contacts.note(each.certificate.serial, each.days, self._clock.now())
                 sent += 1
 
+    def tell(self, account: Account, subject: str, words: str) -> bool:
+        """Tell somebody at once what was done in their name (NIST SP 800-63B §6.1.2.3); return False when no address is known.
+
+        Raises:
+            Unavailable: mail, or the database, does not answer.
+        """
+        address = self.address(account)
+        if address is None:
+            return False
+        now = self._clock.now()
+        name = hashlib.sha256(f"{account} {subject} {now.isoformat()}".encode()).hexdigest()[:32]
+        message = self._to(address, subject, name)
+        door = f"Si ce n'est pas vous : {self._url}/moi/perte, avec un code de secours, ou votre ordre."
+        message.set_content(f"Bonjour,\n\n{words}\n\n{door}\n")
+        self._send(message)
+        return True
+
+    def _to(self, address: str, subject: str, name: str) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, address, subject
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = f"<{name}@{_host(self._url)}>"
+        message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: nobody's holiday notice answers it
+        return message
+
     def message(self, due: Due) -> EmailMessage:
         """Write a reminder."""
         certificate, end = due.certificate, _day(due.certificate.not_after)
         title = self._titles.get(certificate.profile, certificate.profile)
-        message = EmailMessage()
-        message["From"], message["To"] = self._sender, due.address
-        message["Subject"] = f"Votre certificat « {title} » prend fin le {end}"
-        message["Date"] = format_datetime(self._clock.now())
-        message["Message-ID"] = f"<{certificate.serial.hex()}.{due.days}@{_host(self._url)}>"
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: nobody's holiday notice answers it
+        subject = f"Votre certificat « {title} » prend fin le {end}"
+        message = self._to(due.address, subject, f"{certificate.serial.hex()}.{due.days}")
         left = "demain" if due.days == 1 else f"dans moins de {due.days} jours"
         message.set_content(
             f"Bonjour,\n\nVotre certificat « {title} » prend fin le {end}, {left}.\n\n"

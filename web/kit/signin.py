@@ -20,6 +20,7 @@ from trust.errors import Malformed, Missing, Refused
 from web.kit.safety import account, drop_cookie, keep_cookie, signed_in, token_of_session
 
 LONGEST_PATH = 500
+ADDED = "Une nouvelle clé d'accès ouvre votre compte, sur un appareil qui n'en avait pas."
 
 
 def display_name(office: Office, who: Account) -> str:
@@ -94,6 +95,7 @@ def views(office: Office, kind: Kind) -> Blueprint:
         name = str(body.get("name") or "")
         look(token)
         passkey = office.passkeys.register_by_entry(token, str(code) if code else None, body.get("response"), name)
+        office.tell(passkey.account, "Une clé d'accès a été ajoutée", ADDED)
         token = office.sessions.open(passkey)
         return keep_cookie(jsonify(next=f"{g.prefix}/", csrf=token_of_session(token)), token)
 
@@ -113,6 +115,7 @@ def views(office: Office, kind: Kind) -> Blueprint:
     def add_key() -> Response:
         _refuse_stale(office)
         office.passkeys.register_another(account(), _body().get("response"), str(_body().get("name") or ""))
+        office.tell(account(), "Une clé d'accès a été ajoutée", ADDED)
         return jsonify(next=f"{g.prefix}/cles")
 
     @pages.post("/cles/<key>/nom")

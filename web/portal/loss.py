@@ -9,12 +9,15 @@ from __future__ import annotations
 from flask import Blueprint, abort, g, jsonify, render_template, request
 from werkzeug.wrappers import Response
 
+from pki.authenticators.model import Account, Kind
 from pki.bootstrap.office import Office
+from pki.registration.checks import holder_of_person
 from trust.errors import Refused, Unavailable
 from web.kit.safety import account, drop_cookie, log, signed_in
 from web.portal import people
 
 LONGEST = 100
+ENDED = "Une perte a été signalée en votre nom : vos clés d'accès et vos certificats ont pris fin."
 
 
 def views(office: Office) -> Blueprint:
@@ -36,6 +39,8 @@ def views(office: Office) -> Blueprint:
         except Unavailable:
             error = "Trop de codes faux pour ce numéro. Sans code de la feuille, votre ordre peut tout bloquer\u00a0: appelez-le."
             return render_template("loss.html", number=number, error=error), 429
+        who = Account(Kind.PERSON, holder_of_person(number, office.home.settings.mode))
+        office.tell(who, "Une perte a été signalée", ENDED)
         log("a loss was reported: %d passkeys, %d certificates ended", ended.passkeys, len(ended.certificates))
         g.session = None
         return drop_cookie(_page(ended.passkeys, len(ended.certificates)))

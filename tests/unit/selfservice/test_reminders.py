@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import socket
+import threading
 from dataclasses import replace
 from email.message import Message
 from email.policy import default
@@ -17,6 +18,7 @@ from pki.bootstrap.office import Office
 from pki.inventory.model import State
 from pki.registration.reminders import Reminders
 from pki.settings import MailSettings
+from tests.builders.authenticator import Authenticator
 from tests.unit.selfservice.test_selfservice import ANNE, AUTHENTICATION, SIGNATURE, Somebody, world
 from tests.world import World
 from trust.errors import Malformed, Unavailable
@@ -166,3 +168,26 @@ def test_the_page_keeps_what_was_typed_and_says_what_is_wrong(world: World, anne
     assert save("").status_code == 302
     reminders = anne.office.reminders
     assert reminders is not None and reminders.address(anne.account) is None
+
+
+def test_the_old_address_is_told_of_a_new_passkey_and_of_a_loss(world: World, anne: Somebody) -> None:
+    """Whoever comes back, or ends everything, in somebody's name: that person hears of it (Y15)."""
+    token = anne.office.sessions.open(anne.passkey)
+    browser = make(anne.office).test_client()
+    browser.set_cookie("sceau-person", token, path="/")
+    headers = {"Origin": anne.office.url, "X-Sceau-Token": token_of_session(token)}
+    options = browser.post("/cles/options", json={}, headers=headers).json
+    assert options is not None
+    made = Authenticator(credential_id=b"credential-2").make(options)
+    assert browser.post("/cles", json={"response": made, "name": "Tablette"}, headers=headers).status_code == 200
+    code = anne.office.losses.new_sheet(anne.account)[0]
+    form = {"numero": ANNE.rpps, "code": code, "csrf": token_of_session(token)}
+    assert browser.post("/perte", data=form, headers=headers).status_code == 200
+    for thread in threading.enumerate():
+        if thread.name == "notice":
+            thread.join()
+    assert {str(message["Subject"]) for message in messages(world)} == {
+        "Une clé d'accès a été ajoutée",
+        "Une perte a été signalée",
+    }
+    assert all(message["To"] == ADDRESS for message in messages(world))
