@@ -137,10 +137,7 @@ def verify_act(
         raise Refused(str(error), citation="CP 5.2.1") from None
     if role not in officer.roles:
         raise Refused(f"{officer.id} does not hold the role {role!r}", citation="CP 5.2.1")
-    try:
-        at = clock.parse(str(record["at"]))
-    except (KeyError, ValueError, OverflowError):
-        raise Malformed("the statement of this act carries no time") from None
+    at = signed_at(record)
     if at > now + ACT_CLOCK_TOLERANCE:
         raise Refused("this act is dated in the future", citation="CP 5.2.3")
     for key in keys:
@@ -149,6 +146,18 @@ def verify_act(
         if key.signed(act.statement, act.signature):
             return officer, record
     raise Refused(f"no registered key of {act.officer} made this signature", citation="CP 5.2.3")
+
+
+def signed_at(record: Mapping[str, Any]) -> datetime:
+    """Return when an act was signed, as its statement says.
+
+    Raises:
+        Malformed: it says no moment.
+    """
+    try:
+        return clock.parse(str(record["at"]))
+    except (KeyError, ValueError, OverflowError):
+        raise Malformed("the statement of this act carries no time") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from pki.inventory.model import Certificate
-from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, ApprovedBatch, check_approval, covered
+from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, ApprovedBatch, check_approval, covered, signed_at
 from pki.issuance.authority import Authority
 from pki.issuance.order import HOLDER_TYPE, CertificateOrder, Grant, Request, read_request
 from pki.issuance.ports import IssuanceTransaction
 from pki.settings import Settings
-from trust import clock
-from trust.errors import Malformed, Missing, Refused
+from trust.errors import Missing, Refused
 from trust.transparency.merkle import InclusionProof, leaf_hash
 
 GRACE = timedelta(days=30)
@@ -76,7 +75,7 @@ class HolderRequests:
                 continue
             if place.root(leaf_hash(order.statement.encode())) != signed.root:
                 continue
-            at = _moment(said.get("at"))
+            at = signed_at(said)
             if at > self._now + ACT_CLOCK_TOLERANCE:
                 continue
             for key in keys:
@@ -109,10 +108,3 @@ class HolderRequests:
             return False
         view = self._authority.ca(certificate.ca).view
         return view.algorithm.verifies(view.public_key, certificate.signature, certificate.tbs)
-
-
-def _moment(text: object) -> datetime:
-    try:
-        return clock.parse(str(text))
-    except (ValueError, OverflowError):
-        raise Malformed("the statement of this act carries no time") from None

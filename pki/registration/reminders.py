@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Protocol
@@ -21,14 +21,12 @@ from pki.authenticators.model import Account, Kind
 from pki.inventory.model import Certificate, State
 from trust.clock import Clock
 from trust.errors import Malformed, shown
+from trust.french import day
 
 DAYS = (60, 30, 14, 7, 1)
 PAGE = 200
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+", re.ASCII)
 """The addresses that people have (RFC 5321 §4.1.2, without quotes and literals)."""
-MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre",
-)  # fmt: skip
 
 
 class _Certificates(Protocol):
@@ -157,7 +155,7 @@ class Reminders:
 
     def message(self, due: Due) -> EmailMessage:
         """Write a reminder."""
-        certificate, end = due.certificate, _day(due.certificate.not_after)
+        certificate, end = due.certificate, day(due.certificate.not_after)
         title = self._titles.get(certificate.profile, certificate.profile)
         subject = f"Votre certificat « {title} » prend fin le {end}"
         message = self._to(due.address, subject, f"{certificate.serial.hex()}.{due.days}")
@@ -211,11 +209,6 @@ class Reminders:
 
 def _step(left: timedelta) -> int | None:
     return min((days for days in DAYS if left <= timedelta(days=days)), default=None)
-
-
-def _day(moment: datetime) -> str:
-    local = moment.astimezone(UTC)
-    return f"{'1er' if local.day == 1 else local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
 def _host(url: str) -> str:

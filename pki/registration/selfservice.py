@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from pki.audit.events import Event, event
 from pki.inventory.model import Certificate, State
-from pki.issuance.approvals import Act, OfficerKey, covered, statement_of
+from pki.issuance.approvals import Act, OfficerKey, covered, signed_at, statement_of
 from pki.issuance.grants import GRACE, account_of
 from pki.issuance.order import HOLDER_TYPE, CertificateOrder, Grant, OrderState, Request, read_request
 from pki.register.entry import RegisterEntry
@@ -227,7 +227,7 @@ class SelfService:
         said = act.record()
         if act.officer != account_of(holder) or covered(said).batch != (requests[0].board, root, len(requests)):
             raise Refused("the signature is over something else than this", citation="CP 4.2.2")
-        at = _moment(said.get("at"))
+        at = signed_at(said)
         if not now - OLDEST_ANSWER <= at <= now + OLDEST_ANSWER:
             raise Refused("this was signed too long ago: ask again", citation="CP 4.2.2")
         keys: list[OfficerKey] = tx.authenticators.keys_of(act.officer)
@@ -251,10 +251,3 @@ def renewal_begins(certificate: Certificate) -> datetime:
 
 def _at(statement: str) -> str:
     return str(json.loads(statement)["at"])
-
-
-def _moment(text: object) -> datetime:
-    try:
-        return clock.parse(str(text))
-    except (ValueError, OverflowError):
-        raise Malformed("the statement of this act carries no time") from None

@@ -22,7 +22,8 @@ from pki.settings import Board
 from trust import clock
 from trust.errors import Malformed, Missing
 from web.board import compare, words
-from web.board.frame import name_of_officer, officer_of, sent, signed_act, to_sign
+from web.board.frame import name_of_officer, officer_of, signed_act, to_sign
+from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
 ACTS = {SUBMISSION: "Demandé par", APPROVAL: "Approuvé par"}

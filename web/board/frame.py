@@ -109,18 +109,6 @@ def install_words(app: Flask) -> None:
     app.register_error_handler(SceauError, told)
 
 
-def sent() -> dict[str, Any]:
-    """Return what a script of ours sent.
-
-    Raises:
-        Malformed: it is not what they send.
-    """
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Malformed("this is not what our page sends")
-    return body
-
-
 def text(body: dict[str, Any], name: str, longest: int) -> str:
     """Return one line that somebody typed, without the spaces around it; empty when there is none.
 

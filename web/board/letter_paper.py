@@ -16,7 +16,7 @@ from typing import Literal, cast
 import segno
 from fpdf import FPDF
 
-from web.kit.application import day
+from trust.french import day
 
 ENCODING = "cp1252"
 _TOLD = 20

@@ -20,9 +20,10 @@ from pki.bootstrap.office import Office
 from pki.issuance.order import Grant
 from trust.errors import Conflict, Missing
 from web.board import compare
-from web.board.frame import officer_of, require_role, sent, text
+from web.board.frame import officer_of, require_role, text
 from web.board.letter_paper import Letter, write
 from web.board.work import Work, Workshop, shown_again
+from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
 KIND = "letters"

@@ -20,9 +20,10 @@ from pki.registration.grants import PERSONAL, GrantApplication
 from pki.registration.lists import LARGEST, LONGEST_VALUE, read_list
 from trust.errors import Conflict, Malformed, Missing
 from web.board import compare, letters
-from web.board.frame import officer_of, require_role, sent, signed_act, to_sign
+from web.board.frame import officer_of, require_role, signed_act, to_sign
 from web.board.listing import NEW, OUTCOMES, REFUSED, Known, Line, Listing, in_register, judged
 from web.board.work import Work, Workshop, shown_again
+from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
 KIND = "list"

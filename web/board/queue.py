@@ -20,7 +20,8 @@ from pki.registration.model import Batch, BatchState
 from pki.settings import Board, Officer
 from trust.errors import Malformed, Missing
 from web.board import compare, letters, words
-from web.board.frame import name_of_officer, officer_of, reason, sent, signed_act, to_sign
+from web.board.frame import name_of_officer, officer_of, reason, signed_act, to_sign
+from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
 SHOWN = 200

@@ -24,9 +24,10 @@ from pki.register.snapshot import ImportResult, Progress
 from pki.registration.lifecycle import Applied
 from pki.registration.model import SnapshotRecord
 from trust.errors import Conflict, Malformed, Missing
-from web.board.frame import name_anywhere, officer_of, require_role, sent, signed_act, to_sign
+from web.board.frame import name_anywhere, officer_of, require_role, signed_act, to_sign
 from web.board.planning import LISTED, LISTS, WHY, Prepared, prepare
 from web.board.work import Work, Workshop, shown_again
+from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
 KIND = "register"

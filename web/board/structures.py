@@ -24,7 +24,8 @@ from pki.registration.organisations import ORGANISATION_APPROVAL, WITHDRAWAL
 from pki.registration.possession import LARGEST, ProvenKey, prove_possession
 from trust.errors import Conflict, Malformed, Missing
 from web.board import compare, words
-from web.board.frame import LONGEST_REASON, name_of_officer, officer_of, require_role, sent, signed_act, text, to_sign
+from web.board.frame import LONGEST_REASON, name_of_officer, officer_of, require_role, signed_act, text, to_sign
+from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
 KINDS = {

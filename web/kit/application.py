@@ -15,14 +15,12 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
+from trust.french import day
 from web.kit import limits, problem, safety, signin
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Octets: a list of ten thousand people fits."""
 STATIC = Path(__file__).parent / "static"
-MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre",
-)  # fmt: skip
 
 
 def make(name: str, office: Office, kind: Kind | None, prefix: str, templates: Path) -> Flask:
@@ -56,12 +54,6 @@ def start_page(office: Office) -> str:
     pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True)
     settings = office.home.settings
     return pages.get_template("start.html").render(authority=settings.name, mode=settings.mode)
-
-
-def day(value: datetime) -> str:
-    """Write a day in French."""
-    local = value.astimezone(UTC)
-    return f"{'1er' if local.day == 1 else local.day} {MONTHS[local.month - 1]} {local.year}"
 
 
 def moment(value: datetime) -> str:

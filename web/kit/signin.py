@@ -16,7 +16,8 @@ from pki.authenticators.entries import CITATION, tidy
 from pki.authenticators.model import Account, Entry, Kind
 from pki.bootstrap.office import Office
 from pki.register.entry import RegisterEntry
-from trust.errors import Malformed, Missing, Refused
+from trust.errors import Missing, Refused
+from web.kit.forms import sent
 from web.kit.safety import account, drop_cookie, keep_cookie, signed_in, token_of_session
 
 LONGEST_PATH = 500
@@ -52,19 +53,19 @@ def views(office: Office, kind: Kind) -> Blueprint:
 
     @pages.post("/connexion/options")
     def options() -> Response:
-        who = g.session.account if g.session is not None and _body().get("again") else None
+        who = g.session.account if g.session is not None and sent().get("again") else None
         return jsonify(office.passkeys.sign_in_options(who))
 
     @pages.post("/connexion")
     def sign_in() -> Response:
-        again = g.session.account if g.session is not None and _body().get("again") else None
-        passkey = office.passkeys.sign_in(_body().get("response"), kind, again)
+        again = g.session.account if g.session is not None and sent().get("again") else None
+        passkey = office.passkeys.sign_in(sent().get("response"), kind, again)
         if again is not None:
             office.sessions.note_proof(g.session)
-            return jsonify(next=_safe_next(_body().get("next")))
+            return jsonify(next=_safe_next(sent().get("next")))
         if not office.welcomes(passkey.account):
             raise Missing("no place here")
-        return keep_cookie(jsonify(next=_safe_next(_body().get("next"))), office.sessions.open(passkey))
+        return keep_cookie(jsonify(next=_safe_next(sent().get("next"))), office.sessions.open(passkey))
 
     @pages.post("/deconnexion")
     def sign_out() -> Response:
@@ -82,7 +83,7 @@ def views(office: Office, kind: Kind) -> Blueprint:
 
     @pages.post("/entree/<token>/options")
     def entry_options(token: str) -> Response:
-        code = _body().get("code")
+        code = sent().get("code")
         found = look(token)
         if code:
             office.entries.check_code(token, tidy(str(code)))
@@ -90,7 +91,7 @@ def views(office: Office, kind: Kind) -> Blueprint:
 
     @pages.post("/entree/<token>")
     def enter(token: str) -> Response:
-        body = _body()
+        body = sent()
         code = body.get("code")
         name = str(body.get("name") or "")
         look(token)
@@ -114,7 +115,7 @@ def views(office: Office, kind: Kind) -> Blueprint:
     @signed_in
     def add_key() -> Response:
         _refuse_stale(office)
-        office.passkeys.register_another(account(), _body().get("response"), str(_body().get("name") or ""))
+        office.passkeys.register_another(account(), sent().get("response"), str(sent().get("name") or ""))
         office.tell(account(), "Une clé d'accès a été ajoutée", ADDED)
         return jsonify(next=f"{g.prefix}/cles")
 
@@ -157,13 +158,6 @@ def _octets(text: str) -> bytes:
         return urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
         raise Missing("no such passkey") from None
-
-
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Malformed("this is not what our page sends")
-    return body
 
 
 def _safe_next(path: object) -> str:

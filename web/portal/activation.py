@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from typing import Any
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
 from pki.authenticators.entries import CITATION, tidy
@@ -20,7 +20,8 @@ from pki.issuance.order import OrderState
 from pki.registration.selfservice import SelfOrder
 from trust import clock
 from trust.errors import Malformed, Missing, Refused
-from web.kit.application import day
+from trust.french import day
+from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 from web.portal import people
 
@@ -37,7 +38,7 @@ def views(office: Office) -> Blueprint:
 
     @pages.post("/entree/<token>/identite")
     def identity(token: str) -> Response:
-        code = _body().get("code")
+        code = sent().get("code")
         entry = office.entries.look(token)
         if entry.account.kind is not Kind.PERSON:
             raise Refused("this link is unknown, was used before or is too old", citation=CITATION)
@@ -60,7 +61,7 @@ def views(office: Office) -> Blueprint:
     @pages.post("/certificats")
     @signed_in
     def submit() -> Response:
-        body = _body()
+        body = sent()
         statements = [_text({"it": each}, "it", LONGEST_STATEMENT) for each in _list("requests")]
         csrs = [_octets(_text({"it": each}, "it")) for each in _list("csrs")]
         _, assertion = office.passkeys.signature(account(), body.get("response"))
@@ -89,15 +90,8 @@ def _order(office: Office, order: SelfOrder) -> dict[str, Any]:
     return told
 
 
-def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Malformed("this is not what our page sends")
-    return body
-
-
 def _list(name: str) -> list[Any]:
-    found = _body().get(name)
+    found = sent().get(name)
     if not isinstance(found, list) or not 0 < len(found) <= MOST:
         raise Malformed(f"{name} is a short list")
     return found
