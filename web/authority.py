@@ -7,6 +7,7 @@ reverse proxy with TLS in front (`docs/operate`).
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import threading
 import time
@@ -87,6 +88,9 @@ def serve(home: Path) -> int:
     threading.Thread(target=remind, args=(office,), name="reminders", daemon=True).start()
     port = named("authority").port(base_port())
     assert port is not None
+    # A forked worker would inherit the locks that the reminders' thread holds at that moment, and wait for them for ever: one
+    # start in twenty, measured. It would also inherit an open SQLite connection, which must not cross a fork.
+    multiprocessing.set_start_method("spawn", force=True)
     server = Granian(
         "web.authority:worker",
         address=LISTEN,

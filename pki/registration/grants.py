@@ -54,9 +54,7 @@ class _Judged:
 class Grants:
     """Receives enrolments, and says what was granted."""
 
-    def __init__(
-        self, store: RegistrationStore, settings: Settings, enrolment: Enrolment, time: Clock, entropy: Entropy
-    ) -> None:
+    def __init__(self, store: RegistrationStore, settings: Settings, enrolment: Enrolment, time: Clock, entropy: Entropy) -> None:
         """Serve one home; `enrolment` stores what is submitted."""
         self._store = store
         self._settings = settings

@@ -107,25 +107,37 @@ def test_the_same_home_is_not_served_twice(authority: Authority, serving: subpro
         assert done.stderr.startswith(f"sceau: conflict: {name} already runs on {authority.home} (process ")
 
 
+def test_the_worker_of_the_pages_is_no_fork(serving: subprocess.Popen[bytes]) -> None:
+    """A fork keeps the locks that other threads of its parent held: one start in twenty waited for one for ever."""
+    (pages,) = (each for each in family_of(serving.pid) if "--only authority" in command_of(each))
+    assert any("spawn_main" in command_of(each) for each in children_of(pages))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_is_left_however_it_ends(
     authority: Authority, serving: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:
     """Ctrl-C and kill -9 alike: publication's workers too."""
-    family = processes_of(authority.home)
-    assert len(family) >= 4, "supervisor, issuer, publication and a worker"
+    family = family_of(serving.pid)
+    assert len(family) >= 6, "supervisor; issuer; publication and a worker; authority and a worker"
     serving.send_signal(number)
     serving.wait(PATIENCE)
     until(lambda: not [pid for pid in family if alive(pid)], f"the end of {family}")
 
 
-def processes_of(home: Path) -> list[int]:
-    """Return the processes whose command line names this home."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if str(home).encode() in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
+def family_of(pid: int) -> list[int]:
+    """Return a process and all that it started, and that those started."""
+    found = [pid]
+    for each in found:
+        found += children_of(each)
     return found
+
+
+def children_of(pid: int) -> list[int]:
+    """Return what the threads of a process started."""
+    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+
+
+def command_of(pid: int) -> str:
+    """Return the command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
