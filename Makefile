@@ -5,7 +5,7 @@ TESTS ?= tests
 PYTHON_RUN = .venv/bin/python -P
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench docs golden lock clean
+.PHONY: help run setup test check bench docs golden english lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ docs: setup ## write docs/commands.md from the commands' own help
 
 golden: setup ## write the golden files anew, to be read as a diff before they are committed
 	@$(PYTHON_RUN) -m tests.golden
+
+english: setup ## find every sentence of the pages; say which lack their English (web/*/english.po)
+	@$(PYTHON_RUN) -m tests.sentences
 
 lock: ## pin the libraries again, with hashes (UPGRADE=--upgrade for newer versions)
 	@tools/lock $(UPGRADE)

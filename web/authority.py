@@ -18,18 +18,18 @@ from typing import Any
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
-from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.shared_data import SharedDataMiddleware
 from werkzeug.utils import redirect
-from werkzeug.wrappers import Request, Response
 
 from pki.bootstrap.office import Office, open_office
 from pki.bootstrap.services import base_port, named
 from trust.errors import SceauError
+from web.board import live
 from web.board.application import make as make_board
-from web.kit.application import STATIC, start_page
+from web.kit.application import STATIC
 from web.kit.safety import POLICY
+from web.kit.start import front
 from web.portal.application import make as make_portal
 from web.verify.application import make as make_verify
 
@@ -38,6 +38,7 @@ HOME = "SCEAU_PAGES_HOME"
 """How a worker of granian is told which home it serves: a path, no secret."""
 REMINDER_SECONDS = 600.0
 THREADS = 4
+"""For pages. Those who follow long work live have threads of their own besides: they keep one each (`web.board.live`)."""
 LISTEN = "127.0.0.1"
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -47,7 +48,7 @@ MOUNTED: dict[str, Callable[[Office], Wsgi]] = {"/ordre": make_board, "/moi": ma
 
 def application(office: Office) -> Wsgi:
     """Return everything that this process answers."""
-    pages = DispatcherMiddleware(_front(office), {prefix: make(office) for prefix, make in MOUNTED.items()})
+    pages = DispatcherMiddleware(front(office), {prefix: make(office) for prefix, make in MOUNTED.items()})
     return _with_headers(SharedDataMiddleware(pages, {"/static": str(STATIC)}, cache_timeout=3600))
 
 
@@ -67,20 +68,6 @@ def _with_headers(pages: Wsgi) -> Wsgi:
     return answered
 
 
-def _front(office: Office) -> Wsgi:
-    page = start_page(office)
-
-    def front(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        request = Request(environ)
-        if request.path == "/healthz":
-            return Response("ok\n")(environ, start)
-        if request.path in ("/", ""):
-            return Response(page, mimetype="text/html")(environ, start)
-        return NotFound()(environ, start)
-
-    return front
-
-
 def serve(home: Path) -> int:
     """Serve the pages of a home until SIGTERM; the entry point of the service `authority`."""
     os.environ[HOME] = str(home.absolute())
@@ -98,7 +85,7 @@ def serve(home: Path) -> int:
         interface=Interfaces.WSGI,
         factory=True,
         workers=1,
-        blocking_threads=THREADS,
+        blocking_threads=THREADS + live.MOST,
         log_level=LogLevels.error,
     )
     server.serve()

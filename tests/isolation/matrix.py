@@ -51,7 +51,12 @@ def anybody(status: int, thing: str = "", **send: Any) -> Row:
 
 Table = dict[tuple[str, str], Row]
 
-SIGN_IN: Table = {
+LANGUAGE: Table = {
+    ("language.choose", "GET"): Row("language", 302, 302, 302),
+    ("language.scripts", "GET"): anybody(200),
+}
+"""What every application has."""
+SIGN_IN: Table = LANGUAGE | {
     ("signin.door", "GET"): anybody(200),
     ("signin.options", "POST"): anybody(200),
     ("signin.sign_in", "POST"): anybody(400),
@@ -65,7 +70,7 @@ SIGN_IN: Table = {
     ("signin.rename_key", "POST"): asked("key", 302, data={"nom": "Une clé"}),
     ("signin.withdraw_key", "POST"): asked("key", 409, data={}),
 }
-"""What every audience has. A withdrawal is 409 here: it is the last key of everybody."""
+"""What every audience that signs in has. A withdrawal is 409 here: it is the last key of everybody."""
 
 BOARD: Table = SIGN_IN | {
     ("queue.home", "GET"): shown(),
@@ -94,6 +99,8 @@ BOARD: Table = SIGN_IN | {
     ("letters.begin", "POST"): asked("granted", 200),
     ("letters.ready", "GET"): shown("letters"),
     ("letters.document", "GET"): shown("letters"),
+    ("live.work", "GET"): shown("letters"),
+    ("live.batch", "GET"): shown("batch"),
     ("structures.home", "GET"): shown(),
     ("structures.declare_options", "POST"): asked("", 400),
     ("structures.declare", "POST"): asked("", 400),
@@ -133,7 +140,7 @@ PORTAL: Table = SIGN_IN | {
 }
 """Practitioners."""
 
-VERIFY: Table = {
+VERIFY: Table = LANGUAGE | {
     ("check.form", "GET"): anybody(200),
     ("check.file", "POST"): anybody(400, data={}),
     ("check.number", "POST"): anybody(200, data={"numero": "4" + "a" * 31}),
@@ -152,6 +159,7 @@ ADDRESS: dict[str, Callable[[str], dict[str, Any]]] = {
     "structure": lambda name: {"number": name},
     "key": lambda name: {"key": name},
     "link": lambda name: {"token": name},
+    "language": lambda name: {"code": name},
     "plan": lambda name: {"sha256": name, "name": "nouveaux"},
     "asked": lambda name: {"batch": name},
 }

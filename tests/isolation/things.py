@@ -41,6 +41,7 @@ class Things:
             return found.office.entries.invite(account, timedelta(hours=1), by="test").token
         names: dict[str, Callable[[], str]] = {
             "": lambda: "",
+            "language": lambda: "en",
             "batch": lambda: found.batches[BOARD_OF[role]],
             "granted": lambda: self._granted[role],
             "certificate": lambda: found.certificates[HOLDER_OF[role].idnat].serial.hex(),

@@ -16,19 +16,19 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.shared_data import SharedDataMiddleware
 from werkzeug.serving import WSGIRequestHandler, make_server
-from werkzeug.wrappers import Response
 
 from tests.builders.browser import chromium
 from tests.isolation.matrix import INSIDE, TABLES
 from tests.isolation.people import DOCTOR, Crowd, crowd
 from tests.isolation.things import Things
 from web.authority import MOUNTED
-from web.kit.application import STATIC, start_page
+from web.kit.application import STATIC
+from web.kit.start import front
 
 HERE = Path(__file__).parent
 CHECKS, REACH = ((HERE / name).read_text(encoding="utf-8") for name in ("accessibility.js", "reach.js"))
 NARROW = ViewportSize(width=320, height=640)
-PAGES = [(audience, endpoint) for audience, table in TABLES.items() for endpoint, method in table if method == "GET"]
+PAGES = [(audience, endpoint) for audience, table in TABLES.items() for endpoint, method in table if method == "GET" and not endpoint.startswith("language.")]
 ROUNDS = 4
 """Times that Tab is pressed for each control: a date has a place for each of its parts."""
 
@@ -62,8 +62,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Serve the very applications in which the people and the things are."""
     with crowd(tmp_path_factory.mktemp("accessibility") / "home") as found, chromium() as browser:
         things = Things(found)
-        first = Response(start_page(found.office), mimetype="text/html")
-        mounted = DispatcherMiddleware(first, {prefix: found.apps[name] for prefix, name in zip(MOUNTED, TABLES, strict=True)})
+        mounted = DispatcherMiddleware(
+            front(found.office), {prefix: found.apps[name] for prefix, name in zip(MOUNTED, TABLES, strict=True)}
+        )
         pages = SharedDataMiddleware(mounted, {"/static": str(STATIC)})
         server = make_server("localhost", 0, pages, threaded=True, request_handler=_Quiet)
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -24,8 +24,8 @@ from trust.validation.ocsp import evaluate_ocsp, request_for
 from trust.validation.status import CertificateStatus
 from web.board import compare
 from web.board.frame import RegisterAge, officer_of
-from web.kit.application import moment, number
 from web.kit.safety import signed_in
+from web.kit.writing import moment, number
 
 WEEKS = 13
 WEEK = timedelta(days=7)

@@ -7,16 +7,15 @@ an officer is nobody as a practitioner. Every page works as a plain form; script
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Flask
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
-from trust.french import day
-from web.kit import limits, problem, safety, signin
+from web.kit import language, limits, problem, safety, signin
+from web.kit.writing import day, moment, number
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Octets: a list of ten thousand people fits."""
@@ -41,27 +40,10 @@ def make(name: str, office: Office, kind: Kind | None, prefix: str, templates: P
     app.jinja_env.filters.update(day=day, moment=moment, number=number)
     app.jinja_env.globals.update(authority=office.home.settings.name, mode=office.home.settings.mode, prefix=prefix)
     app.logger.setLevel(logging.INFO)
+    language.install(app)
     safety.install(app, office, kind, prefix)
     limits.install(app, limits.Limits())
     problem.install(app)
     if kind is not None:
         app.register_blueprint(signin.views(office, kind))
     return app
-
-
-def start_page(office: Office) -> str:
-    """Return the page from which everybody goes to the application that is theirs."""
-    pages = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True)
-    settings = office.home.settings
-    return pages.get_template("start.html").render(authority=settings.name, mode=settings.mode)
-
-
-def moment(value: datetime) -> str:
-    """Write a moment in French, in universal time, as everything that is signed says it."""
-    local = value.astimezone(UTC)
-    return f"{day(local)} à {local:%H} h {local:%M} (UTC)"
-
-
-def number(value: int) -> str:
-    """Write a whole number in French: thousands apart, by a space that does not break."""
-    return f"{value:,}".replace(",", "\u202f")

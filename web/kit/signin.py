@@ -18,9 +18,9 @@ from pki.bootstrap.office import Office
 from pki.register.entry import RegisterEntry
 from trust.errors import Missing, Refused
 from web.kit.forms import sent
+from web.kit.paths import local
 from web.kit.safety import account, drop_cookie, keep_cookie, signed_in, token_of_session
 
-LONGEST_PATH = 500
 ADDED = "Une nouvelle clé d'accès ouvre votre compte, sur un appareil qui n'en avait pas."
 
 
@@ -62,10 +62,10 @@ def views(office: Office, kind: Kind) -> Blueprint:
         passkey = office.passkeys.sign_in(sent().get("response"), kind, again)
         if again is not None:
             office.sessions.note_proof(g.session)
-            return jsonify(next=_safe_next(sent().get("next")))
+            return jsonify(next=local(g.prefix, sent().get("next")))
         if not office.welcomes(passkey.account):
             raise Missing("no place here")
-        return keep_cookie(jsonify(next=_safe_next(sent().get("next"))), office.sessions.open(passkey))
+        return keep_cookie(jsonify(next=local(g.prefix, sent().get("next"))), office.sessions.open(passkey))
 
     @pages.post("/deconnexion")
     def sign_out() -> Response:
@@ -158,10 +158,3 @@ def _octets(text: str) -> bytes:
         return urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except ValueError:
         raise Missing("no such passkey") from None
-
-
-def _safe_next(path: object) -> str:
-    """Return where to go afterwards: a path of this application, and nowhere else."""
-    if isinstance(path, str) and len(path) <= LONGEST_PATH and path.startswith("/") and not path.startswith(("//", "/\\")):
-        return f"{g.prefix}{path}" if path.isprintable() and "\\" not in path else f"{g.prefix}/"
-    return f"{g.prefix}/"

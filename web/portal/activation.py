@@ -20,9 +20,9 @@ from pki.issuance.order import OrderState
 from pki.registration.selfservice import SelfOrder
 from trust import clock
 from trust.errors import Malformed, Missing, Refused
-from trust.french import day
 from web.kit.forms import sent
 from web.kit.safety import account, signed_in
+from web.kit.writing import day
 from web.portal import people
 
 LONGEST_REQUEST = 16 * 1024

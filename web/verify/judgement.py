@@ -20,13 +20,12 @@ from pki.inventory import model as inventory
 from pki.inventory.model import State
 from trust.algorithms import algorithm_of
 from trust.errors import Malformed
-from trust.french import day
 from trust.validation.certificate import Certificate, reading
 from trust.validation.chain import Validator
 from trust.validation.check import Checker
 from trust.validation.findings import Finding, Outcome, Reason
 from trust.validation.status import CertificateStatus, StatusAnswer, revoked, unknown
-from web.kit.application import moment
+from web.kit.writing import day, moment
 
 SOURCE = "l'inventaire de l'autorité"
 SERIAL_OCTETS = 16

@@ -71,7 +71,7 @@ def signed_in(office: Office, portal: Flask) -> tuple[Client, str]:
 def test_every_page_that_is_somebody_s_asks_who_it_is(portal: Flask) -> None:
     """Whoever is not signed in is led to the door, or refused; what is open to all is listed here, and nowhere else."""
     open_to_all = {
-        "/connexion", "/connexion/options", "/deconnexion", "/perte",
+        "/connexion", "/connexion/options", "/deconnexion", "/perte", "/langue/<code>", "/langue/scripts.json",
         "/entree/<token>", "/entree/<token>/options", "/entree/<token>/identite",
     }  # fmt: skip
     client = portal.test_client()
