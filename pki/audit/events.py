@@ -26,14 +26,15 @@ _LARGEST_NUMBER = 1 << 63
 
 VOCABULARY: Mapping[str, str] = MappingProxyType(
     {
-        "account": "who signs in: officer or person, and the identifier",
+        "access": "what a program comes in with, by its identifier",
+        "account": "who signs in: officer, person or structure, and the identifier",
         "approvals": "officers who approved, by their identifiers",
         "back": "people whom the plan finds entitled again, a count",
         "by": "who acted: an officer's identifier, a person's national identifier, or the name of one of our processes",
         "ca": "certification authority, by its configuration identifier",
         "certificates": "certificates concerned, a count",
         "changed": "people whose entry changes, a count",
-        "channel": "way in: board, portal, acme, est, cmp, scep or cli",
+        "channel": "way in: board, portal, api, acme, est, cmp, scep or cli",
         "citation": "rule that decided, for instance CP 3.2.3",
         "config": "SHA-256 of the configuration as read, hex",
         "effective": "moment from which the decision holds, ISO 8601",
@@ -65,6 +66,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         "responder": "serial of the OCSP responder's certificate, hex",
         "revoked_at": "revocation time in the CRL and OCSP, ISO 8601",
         "role": "role of an officer",
+        "scopes": "what a program may do, in single words",
         "serial": "serial of a certificate, hex",
         "sha256": "SHA-256 of the file, certificate or list, hex",
         "shard": "part that a list speaks for, or whose delta it is; None is the whole list",
@@ -73,7 +75,7 @@ VOCABULARY: Mapping[str, str] = MappingProxyType(
         "subject": "national identifier of the person or structure, or the name of the server",
         "tbs": "SHA-256 of the to-be-signed octets, hex",
         "this_update": "moment that a list speaks for, ISO 8601",
-        "until": "moment at which the decision ends, ISO 8601",
+        "until": "moment at which the decision, or the access, ends, ISO 8601",
         "version": "version of Sceau",
         "was": "value before",
         "what": "what was found wrong, in one short sentence of ours",
@@ -194,6 +196,8 @@ EVENTS: Mapping[str, EventType] = _types(
     ("recovery.made", "account", "a sheet of recovery codes was made; an earlier one ended"),
     ("recovery.closed", "account", "five wrong recovery codes came for an account within an hour"),
     ("recovery.used", "account certificates", "a recovery code ended the passkeys, sessions and certificates of its owner"),
+    ("token.made", "access account scopes until by", "an access token was made, by which a program comes in an account's name"),
+    ("token.withdrawn", "access account by", "an access token opens nothing more"),
     # --- requests and orders (§4.1, §4.2) ---------------------------------------------------------------------------------------
     ("request.submitted", "request profile subject key channel by", "a certificate was asked for, possession of its key proven"),
     ("request.approved", "request officer ordre hash", "an officer signed the canonical hash of the request"),

@@ -15,14 +15,16 @@ class Kind(StrEnum):
 
     OFFICER = "officer"
     PERSON = "person"
+    STRUCTURE = "structure"
+    """The administrator of a structure's servers, who comes by a program only."""
 
 
-_ACCOUNT = re.compile(r"(officer|person):([a-z0-9][a-z0-9._-]{0,63})", re.ASCII)
+_ACCOUNT = re.compile(r"(officer|person|structure):([a-z0-9][a-z0-9._-]{0,63})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who signs in: an officer by identifier, a practitioner by national identifier."""
+    """Somebody who comes: an officer by identifier, a practitioner or a structure by national identifier."""
 
     kind: Kind
     id: str

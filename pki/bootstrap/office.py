@@ -16,6 +16,7 @@ from pki.authenticators.model import Account, Kind
 from pki.authenticators.passkeys import Passkeys
 from pki.authenticators.recovery import Recovery
 from pki.authenticators.sessions import Sessions
+from pki.authenticators.tokens import Tokens
 from pki.authenticators.webauthn import Ceremonies
 from pki.bootstrap import registrar
 from pki.bootstrap.home import Home, open_home
@@ -62,6 +63,11 @@ class Office:
     def sessions(self) -> Sessions:
         """Who is signed in."""
         return Sessions(self.home.store, self.welcomes, self.home.clock, self.home.entropy)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Access tokens of programs."""
+        return Tokens(self.home.store, self.welcomes, self.home.clock, self.home.entropy)
 
     @cached_property
     def enrolment(self) -> Enrolment:
@@ -148,7 +154,8 @@ class Office:
     def welcomes(self, account: Account) -> bool:
         """Tell whether an account has a place here now.
 
-        An officer has a mandate; a person is in the register, and was not struck off by every ordre that granted them something.
+        An officer has a mandate; a structure is approved; a person is in the register, and was not struck off by every ordre that
+        granted them something.
         """
         if account.kind is Kind.OFFICER:
             try:
@@ -158,6 +165,9 @@ class Office:
             return True
         now = self.home.clock.now()
         with self.home.store.read() as tx:
+            if account.kind is Kind.STRUCTURE:
+                found = tx.organisations.of_ids([account.id])
+                return any(each.approved_at is not None and each.withdrawn_at is None for each in found)
             standing = tx.register.standings([account.id], now).get(account.id)
             if standing is None or standing.barred is not None:  # entries of those who left are kept, and are no place
                 return False

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, u
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.certificates import moment, seconds
-from pki.adapters.store.tables import challenges, entries, passkeys, sessions
+from pki.adapters.store.tables import challenges, entries, passkeys, sessions, tokens
 from pki.authenticators.model import Account, Entry, Passkey, Session
 from pki.issuance.approvals import OfficerKey
 from trust.errors import Conflict
@@ -81,9 +81,11 @@ class Authenticators:
         self._set(passkey_id, withdrawn_at=seconds(at))
 
     def withdraw_account(self, account: Account, at: datetime) -> None:
-        """Withdraw every passkey of an account, end its sessions and its open links."""
+        """Withdraw every passkey and access token of an account, end its sessions and its open links."""
         live = (passkeys.c.account == str(account), passkeys.c.withdrawn_at.is_(None))
         self._connection.execute(update(passkeys).where(*live).values(withdrawn_at=seconds(at)))
+        live = (tokens.c.account == str(account), tokens.c.withdrawn_at.is_(None))
+        self._connection.execute(update(tokens).where(*live).values(withdrawn_at=seconds(at)))
         self.end_sessions(at, account=account)
         self.end_entries(account, at)
 

@@ -25,6 +25,7 @@ from pki.adapters.store.recovery import Recoveries
 from pki.adapters.store.register import Register
 from pki.adapters.store.registration import Acts, Organisations, Requests
 from pki.adapters.store.tables import SCHEMA
+from pki.adapters.store.tokens import Drafts, Tokens
 from pki.audit.journal import Journal
 from trust.errors import Alarm, Refused, Unavailable
 
@@ -39,6 +40,8 @@ class Transaction:
         self.acts = Acts(connection)
         self.authenticators = Authenticators(connection)
         self.recovery = Recoveries(connection)
+        self.tokens = Tokens(connection)
+        self.drafts = Drafts(connection)
         self.requests = Requests(connection)
         self.contacts = Contacts(connection)
         self.grants = Grants(connection)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The revision that these tables are (`migrations/versions`)."""
 
 metadata = MetaData()
@@ -173,6 +173,31 @@ challenges = Table(
     Column("id", LargeBinary, primary_key=True),
     Column("purpose", Text, nullable=False),
     Column("account", Text),
+    Column("ends_at", BigInteger, nullable=False, index=True),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("withdrawn_at", BigInteger),
+)
+
+# May be lost: what was not signed is made again.
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("content", LargeBinary, nullable=False),
     Column("ends_at", BigInteger, nullable=False, index=True),
 )
 
