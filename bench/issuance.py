@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from bench.sizes import Size, chosen
 from bench.table import against, cpu_of, cpu_of_children, cpu_of_pid, median_of, note, within
 from pki.bootstrap.custody import issuance
+from pki.bootstrap.issuer import settle
 from pki.registration.applications import Application
 from pki.registration.possession import prove_possession
 from pki.signing.door import SigningDoor
@@ -202,6 +203,7 @@ def _named_request(number: int) -> bytes:
 
 def main(size: Size) -> None:
     """Measure and print."""
+    settle()  # as the issuer's process does
     count = size.of(tiny=100, usual=2_000, full=10_000)
     with tempfile.TemporaryDirectory(prefix="sceau-bench-") as folder:
         directory = Path(folder)
