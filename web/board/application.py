@@ -8,7 +8,7 @@ from flask import Flask
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
-from web.board import certificates, compare, dashboard, frame, letters, people, queue, register, structures, words
+from web.board import certificates, compare, dashboard, frame, letters, live, people, queue, register, structures, words
 from web.board.work import Workshop
 from web.kit.application import make as make_application
 
@@ -18,12 +18,12 @@ PREFIX = "/ordre"
 def make(office: Office) -> Flask:
     """Return the application of officers over an office."""
     app = make_application("sceau.board", office, Kind.OFFICER, PREFIX, Path(__file__).parent / "templates")
-    app.jinja_env.filters.update(profile=compare.profile_name, explain=words.problem)
+    app.jinja_env.filters.update(profile=compare.profile_name, explain=words.problem, state=live.state_of)
     frame.install(app, office)
     frame.install_words(app)
     for pages in (queue, certificates, structures, dashboard):
         app.register_blueprint(pages.views(office))
     workshop = Workshop(app, office.home.clock, office.home.entropy)
-    for long in (register, people, letters):
+    for long in (register, people, letters, live):
         app.register_blueprint(long.views(office, workshop))
     return app

@@ -13,8 +13,10 @@ from typing import Any
 from flask import Flask, g, jsonify, render_template, request
 from werkzeug.wrappers import Response
 
+from pki.adapters.store.store import Transaction
 from pki.bootstrap.office import Office
 from pki.issuance.approvals import Act
+from pki.registration.model import Batch
 from pki.settings import Board, Officer
 from trust.errors import Malformed, Missing, Refused, SceauError
 from web.board import words
@@ -29,6 +31,18 @@ def officer_of(office: Office) -> tuple[Officer, Board]:
     """Return who is at work, and for which ordre."""
     officer = office.home.settings.officer(account().id)
     return officer, office.home.settings.board(officer.board)
+
+
+def own_batch(tx: Transaction, batch_id: str, board: Board) -> Batch:
+    """Return a batch of an ordre.
+
+    Raises:
+        Missing: there is none such.
+    """
+    batch = tx.requests.batch(batch_id)
+    if batch.board != board.code:
+        raise Missing(f"no batch of requests is called {batch_id}")
+    return batch
 
 
 def name_of_officer(board: Board, officer_id: str) -> str:

@@ -22,7 +22,7 @@ from trust.errors import Conflict, Missing
 from web.board import compare
 from web.board.frame import officer_of, require_role, text
 from web.board.letter_paper import Letter, write
-from web.board.work import Work, Workshop, shown_again
+from web.board.work import Work, Workshop
 from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
@@ -88,12 +88,11 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
 
     @pages.get("/lettres/<work_id>")
     @signed_in
-    def ready(work_id: str) -> str | Response:
+    def ready(work_id: str) -> str:
         work = own(work_id)
         if work.over and work.error is None:
             return render_template("letters.html", id=work_id, made=work.result, lifetime=LIFETIME.days)
-        page = render_template("waiting.html", work=work, title="Lettres d'activation", back="/inscriptions")
-        return page if work.over else shown_again(page)
+        return render_template("waiting.html", work=work, title="Lettres d'activation", back="/inscriptions")
 
     @pages.get("/lettres/<work_id>/lettres.pdf")
     @signed_in

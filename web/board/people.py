@@ -22,7 +22,7 @@ from trust.errors import Conflict, Malformed, Missing
 from web.board import compare, letters
 from web.board.frame import officer_of, require_role, signed_act, to_sign
 from web.board.listing import NEW, OUTCOMES, REFUSED, Known, Line, Listing, in_register, judged
-from web.board.work import Work, Workshop, shown_again
+from web.board.work import Work, Workshop
 from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
@@ -125,12 +125,11 @@ def _preparing(pages: Blueprint, office: Office, workshop: Workshop) -> None:
 
     @pages.get("/inscriptions/<list_id>")
     @signed_in
-    def preview(list_id: str) -> str | Response:
+    def preview(list_id: str) -> str:
         work = own(list_id)
         listing: Listing | None = work.result
         if listing is None:
-            page = render_template("waiting.html", work=work, title="Lecture de la liste", back="/inscriptions")
-            return page if work.over else shown_again(page)
+            return render_template("waiting.html", work=work, title="Lecture de la liste", back="/inscriptions")
         counts = listing.counts()
         wanted = request.args.get("voir") or (REFUSED if counts[REFUSED] else NEW)
         lines = listing.of(wanted)

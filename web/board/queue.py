@@ -18,9 +18,9 @@ from pki.issuance.order import ENROLMENT, OrderState, read_request
 from pki.registration.decide import REFUSAL
 from pki.registration.model import Batch, BatchState
 from pki.settings import Board, Officer
-from trust.errors import Malformed, Missing
-from web.board import compare, letters, words
-from web.board.frame import name_of_officer, officer_of, reason, signed_act, to_sign
+from trust.errors import Malformed
+from web.board import compare, letters, live, words
+from web.board.frame import name_of_officer, officer_of, own_batch, reason, signed_act, to_sign
 from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
@@ -60,23 +60,31 @@ def views(office: Office) -> Blueprint:
     def batch(batch_id: str) -> str:
         officer, board = officer_of(office)
         with office.home.store.read() as tx:
-            found = _own_batch(tx, batch_id, board)
+            found = own_batch(tx, batch_id, board)
             number = max(1, min(request.args.get("page", 1, type=int), -(-found.size // PAGE)))
             facts = _facts(tx, office, found, number)
             line = _line(tx, found, board, officer)
             refusal = next((act.record().get("reason") for act in tx.acts.of_target(REFUSAL, found.id)), None)
-        granted = found.state is BatchState.APPROVED and ENROLMENT in line["profiles"]
-        awaited = len(letters.waiting(office, board.code, found.id)) if granted else None
-        line["profiles"] = [compare.profile_name(each) for each in line["profiles"]]
-        pages_of = {"number": number, "last": max(1, -(-found.size // PAGE))}
-        return render_template("batch.html", batch=line, requests=facts, refusal=refusal, awaited=awaited, **pages_of)
+        approved, enrolment = found.state is BatchState.APPROVED, ENROLMENT in line["profiles"]
+        made = live.made_of(office, found.id) if approved and not enrolment else None
+        return render_template(
+            "batch.html",
+            batch=line,
+            enrolment=enrolment,
+            requests=facts,
+            refusal=refusal,
+            awaited=len(letters.waiting(office, board.code, found.id)) if approved and enrolment else None,
+            making=None if made is None or made.over else made,
+            number=number,
+            last=max(1, -(-found.size // PAGE)),
+        )
 
     @pages.post("/lots/<batch_id>/decision/options")
     @signed_in
     def decision_options(batch_id: str) -> Response:
         body = sent()
         with office.home.store.read() as tx:
-            _own_batch(tx, batch_id, officer_of(office)[1])
+            own_batch(tx, batch_id, officer_of(office)[1])
         if body.get("decision") == "approuver":
             statement = office.decisions.approval_statement(batch_id, account().id, _positions(body.get("excluded")))
         elif body.get("decision") == "refuser":
@@ -90,7 +98,7 @@ def views(office: Office) -> Blueprint:
     def decide(batch_id: str) -> Response:
         body = sent()
         with office.home.store.read() as tx:
-            _own_batch(tx, batch_id, officer_of(office)[1])
+            own_batch(tx, batch_id, officer_of(office)[1])
         act = signed_act(office, body)
         if act.target != batch_id:
             raise Malformed("this signature is about another batch")
@@ -141,8 +149,8 @@ def _line(tx: Transaction, batch: Batch, board: Board, officer: Officer) -> dict
 
 
 def _facts(tx: Transaction, office: Office, batch: Batch, page: int) -> list[dict[str, Any]]:
-    records = tx.requests.of_batch(batch.id)[(page - 1) * PAGE : page * PAGE]
-    orders = {order.id: order for order in tx.orders.of_batch(batch.id)}
+    records = tx.requests.page(batch.id, (page - 1) * PAGE, PAGE)
+    orders = {order.id: order for order in tx.orders.of_ids([record.id for record in records])}
     requests = [(record, read_request(record.statement)) for record in records]
     aside = {place for act in tx.acts.of_target(APPROVAL, batch.id) for place in covered(act.record()).excluded}
     standings = tx.register.standings([each.holder for _, each in requests], office.home.clock.now())
@@ -164,13 +172,6 @@ def _facts(tx: Transaction, office: Office, batch: Batch, page: int) -> list[dic
             }
         )
     return facts
-
-
-def _own_batch(tx: Transaction, batch_id: str, board: Board) -> Batch:
-    batch = tx.requests.batch(batch_id)
-    if batch.board != board.code:
-        raise Missing(f"no batch of requests is called {batch_id}")
-    return batch
 
 
 def _certificates(tx: Transaction, board: Board, asked: str) -> list[Any]:

@@ -26,7 +26,7 @@ from pki.registration.model import SnapshotRecord
 from trust.errors import Conflict, Malformed, Missing
 from web.board.frame import name_anywhere, officer_of, require_role, signed_act, to_sign
 from web.board.planning import LISTED, LISTS, WHY, Prepared, prepare
-from web.board.work import Work, Workshop, shown_again
+from web.board.work import Work, Workshop
 from web.kit.forms import sent
 from web.kit.safety import account, signed_in
 
@@ -104,14 +104,14 @@ def _looking(pages: Blueprint, desk: Desk) -> None:
 
     @pages.get("/registre")
     @signed_in
-    def home() -> str | Response:
+    def home() -> str:
         officer, _ = officer_of(office)
         with office.home.store.read() as tx:
             snapshots, applied = tx.register.all_snapshots(), tx.register.applied()
         waiting = next(_waiting(snapshots, applied), None)
         found = None if waiting is None else desk.look(waiting.sha256, applied)
         work = desk.workshop.latest(KIND)
-        page = render_template(
+        return render_template(
             "register.html",
             applied=applied,
             waiting=waiting,
@@ -127,7 +127,6 @@ def _looking(pages: Blueprint, desk: Desk) -> None:
             may_import="register" in officer.roles,
             may_sign="approve" in officer.roles,
         )
-        return shown_again(page) if work is not None and not work.over else page
 
     @pages.get("/registre/plan/<sha256>/<name>")
     @signed_in

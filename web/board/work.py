@@ -1,8 +1,8 @@
 """Long work behind pages: importing a register, making letters. It runs in a thread of this process and says how far it is.
 
-A page that waits shows itself again every two seconds; closing the browser changes nothing, and whoever comes back finds the
-work where it is. It is kept in memory: a restart of the pages forgets it, and nothing that it did not finish counts (an import is
-whole or nothing, a register is applied in one transaction).
+A page that waits follows it live (`live`), or shows itself again every two seconds; closing the browser changes nothing, and
+whoever comes back finds the work where it is. It is kept in memory: a restart of the pages forgets it, and nothing that it did
+not finish counts (an import is whole or nothing, a register is applied in one transaction).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, Response, make_response
+from flask import Flask
 
 from trust.clock import Clock
 from trust.entropy import Entropy
@@ -21,8 +21,6 @@ from trust.errors import Conflict, Missing, SceauError
 
 KEPT = 200
 """Pieces of work that are remembered once they are over."""
-AGAIN = 2
-"""Seconds after which a page that waits is shown again."""
 
 
 @dataclass
@@ -99,14 +97,14 @@ class Workshop:
         if any(each.kind == kind and not each.over for each in self._known.values()):
             raise Conflict("work of this kind is under way: wait for its end")
 
-    def find(self, work_id: str, *, kind: str, board: str) -> Work:
-        """Return a piece of work of an ordre.
+    def find(self, work_id: str, *, board: str, kind: str | None = None) -> Work:
+        """Return a piece of work of an ordre, of a kind or of any.
 
         Raises:
             Missing: there is none such.
         """
         work = self._known.get(work_id)
-        if work is None or (work.kind, work.board) != (kind, board):
+        if work is None or work.board != board or kind not in (None, work.kind):
             raise Missing("no such work")
         return work
 
@@ -137,10 +135,3 @@ class Workshop:
         finally:
             work.over = True
             work.finished.set()
-
-
-def shown_again(page: str) -> Response:
-    """Have the browser load this page again in two seconds, with or without script."""
-    response = make_response(page)
-    response.headers["Refresh"] = str(AGAIN)
-    return response

@@ -54,6 +54,10 @@ class Grants:
         statement = select(grants).where(grants.c.holder == holder).order_by(grants.c.approved_at.desc(), grants.c.id)
         return [_grant(row) for row in self._connection.execute(statement)]
 
+    def of_ids(self, grant_ids: Sequence[str]) -> list[Grant]:
+        """Return those of these grants that exist, withdrawn or not."""
+        return [_grant(row) for row in self._connection.execute(select(grants).where(grants.c.id.in_(grant_ids)))]
+
     def of_batch(self, batch: str) -> list[Grant]:
         """Return what a batch of enrolments gave, withdrawn or not."""
         return [_grant(row) for row in self._connection.execute(select(grants).where(grants.c.batch == batch))]

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.bulk import driver_rows, insert_many, update_in, update_many
 from pki.adapters.store.certificates import seconds
-from pki.adapters.store.tables import certificates, orders
+from pki.adapters.store.tables import certificates, orders, requests
 from pki.inventory.model import Reason, State
 from pki.issuance.order import CertificateOrder, OrderState
 from trust.errors import Conflict, Missing
@@ -107,6 +107,13 @@ class Orders:
         return [
             _order(row) for row in self._connection.execute(select(*_ORDER).where(orders.c.batch == batch).order_by(orders.c.id))
         ]
+
+    def states_of(self, batch: str) -> dict[OrderState, int]:
+        """Count the orders of a batch of officers' requests by state."""
+        # By the requests, whose batch is indexed: an order bears the identifier of its request.
+        statement = select(orders.c.state, func.count()).join(requests, requests.c.id == orders.c.id)
+        grouped = statement.where(requests.c.batch == batch).group_by(orders.c.state)
+        return {_ORDER_STATES[row[0]]: row[1] for row in self._connection.execute(grouped)}
 
     def of_ids(self, order_ids: Sequence[str]) -> list[CertificateOrder]:
         """Return those of these orders that exist."""

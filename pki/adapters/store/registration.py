@@ -117,6 +117,12 @@ class Requests:
         statement = select(*_REQUEST).where(requests.c.batch == batch_id).order_by(requests.c.position)
         return [RequestRecord(*row) for row in self._connection.execute(statement)]
 
+    def page(self, batch_id: str, start: int, limit: int) -> list[RequestRecord]:
+        """Return some requests of a batch, from a position on."""
+        place = requests.c.position
+        some = (requests.c.batch == batch_id, place >= start, place < start + limit)
+        return [RequestRecord(*row) for row in self._connection.execute(select(*_REQUEST).where(*some).order_by(place))]
+
     def by_idempotency_keys(self, keys: Sequence[str]) -> dict[str, RequestRecord]:
         """Return the requests that these keys already stand for."""
         rows = select_in(self._connection, requests, _REQUEST_COLUMNS, "idempotency_key", keys)
