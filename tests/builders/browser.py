@@ -49,10 +49,12 @@ class Visitor:
     """What the browser reported: errors of scripts, things that the content security policy stopped."""
 
     @classmethod
-    def arrive(cls, browser: Browser, screen: dict[str, Any]) -> Visitor:
-        """Open a browser for somebody new."""
+    def arrive(cls, browser: Browser, screen: dict[str, Any], *, proposes: bool = False) -> Visitor:
+        """Open a browser for somebody new; `proposes`: it shows passkeys in fields (and the finger is on the sensor already)."""
         page = browser.new_context(locale="fr-FR", **screen).new_page()
         page.set_default_timeout(PATIENCE)
+        if not proposes:
+            page.add_init_script("delete PublicKeyCredential.isConditionalMediationAvailable")
         session = page.context.new_cdp_session(page)
         session.send("WebAuthn.enable")
         options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
@@ -65,6 +67,11 @@ class Visitor:
     def verified(self, is_it_them: bool) -> None:
         """Say whether the finger on the sensor is the owner's."""
         self.session.send("WebAuthn.setUserVerified", {"authenticatorId": self.authenticator, "isUserVerified": is_it_them})
+
+    def touched(self, at_once: bool) -> None:
+        """Say whether the authenticator is touched as soon as it asks, or not at all."""
+        state = {"authenticatorId": self.authenticator, "enabled": at_once}
+        self.session.send("WebAuthn.setAutomaticPresenceSimulation", state)
 
     def credentials(self) -> list[dict[str, Any]]:
         """Return what the authenticator holds."""

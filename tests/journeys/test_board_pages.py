@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from pki.authenticators.model import Account, Kind
 from pki.bootstrap.proof import evidence_of
@@ -41,9 +41,9 @@ def pages(tmp_path: Path) -> Iterator[Pages]:
     world.close()
 
 
-def enter(browser: Browser, pages: Pages, officer: str, screen: dict[str, Any] = DESK) -> Visitor:
+def enter(browser: Browser, pages: Pages, officer: str, screen: dict[str, Any] = DESK, *, proposes: bool = False) -> Visitor:
     """Have an officer create a passkey from a one-time link."""
-    visitor = Visitor.arrive(browser, screen)
+    visitor = Visitor.arrive(browser, screen, proposes=proposes)
     link, _ = pages.invite(Account(Kind.OFFICER, officer))
     visitor.page.goto(link)
     visitor.page.get_by_role("button", name="Créer ma clé d'accès").click()
@@ -71,6 +71,42 @@ def test_an_officer_approves_with_a_passkey_and_the_certificate_proves_it(browse
     (certificate,) = world.certificates_of_batch(batch)
     proven = check(evidence_of(world.home, certificate.serial))
     assert any("approval/1" in step for step in proven.steps)
+    assert not visitor.complaints
+
+
+def test_a_browser_that_proposes_passkeys_signs_in_without_the_button(browser: Browser, pages: Pages) -> None:
+    """The field is there while the browser waits in it, the button takes over from it, and a finger in the field is enough."""
+    visitor = enter(browser, pages, "cnom-2", proposes=True)
+    page = visitor.page
+    visitor.touched(False)
+    page.get_by_role("button", name="Se déconnecter").click()
+    field = page.get_by_label("choisissez votre clé")
+    expect(field).to_be_visible()
+    expect(field).to_have_attribute("autocomplete", "username webauthn")
+
+    def with_a_finger(route: Route) -> None:
+        visitor.touched(True)
+        route.continue_()
+
+    page.route("**/connexion/options", with_a_finger)
+    page.get_by_role("button", name="Se connecter").click()  # takes the field's question back: browsers refuse a second one
+    expect(page.get_by_role("heading", name="Demandes de certificats")).to_be_visible()
+    with page.expect_response(lambda answer: answer.request.method == "POST" and answer.url.endswith("/connexion")) as answered:
+        page.get_by_role("button", name="Se déconnecter").click()
+    assert answered.value.status == 200  # nobody pressed anything on the page of signing in
+    expect(page.get_by_role("heading", name="Demandes de certificats")).to_be_visible()
+    assert not visitor.complaints
+
+
+def test_a_browser_that_proposes_nothing_shows_the_button_alone(browser: Browser, pages: Pages) -> None:
+    """No field to be puzzled by, and no word about it."""
+    visitor = enter(browser, pages, "cnom-2")
+    visitor.page.get_by_role("button", name="Se déconnecter").click()
+    button = visitor.page.get_by_role("button", name="Se connecter")
+    expect(button).to_be_visible()
+    expect(visitor.page.get_by_label("choisissez votre clé")).to_be_hidden()
+    button.click()
+    expect(visitor.page.get_by_role("heading", name="Demandes de certificats")).to_be_visible()
     assert not visitor.complaints
 
 

@@ -53,8 +53,10 @@ export async function create({ publicKey }) {
   };
 }
 
-export async function show({ publicKey }) {
+// `how`: what else the browser is told, such as to wait in a field (conditional mediation) and until when.
+export async function show({ publicKey }, how = {}) {
   const shown = await navigator.credentials.get({
+    ...how,
     publicKey: {
       ...publicKey,
       challenge: decode(publicKey.challenge),
