@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,12 +26,13 @@ MODES = ("demo", "test", "production")
 ROLES = frozenset({"register", "approve", "revoke"})
 _PAGES = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?", re.ASCII)
 _SERVER = re.compile(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}", re.ASCII)
+_SECRET = re.compile(r"[a-z][a-z0-9.-]{0,60}", re.ASCII)
 _FOLDER = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 _OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _PROCESSES = frozenset({"register", "withdrawal"})
 """Names under which programs act: what they hold they release (`Certificate.is_held_by_a_cause`)."""
 
-_Built = TypeVar("_Built", "CaSettings", "RegisterSettings", "MailSettings")
+_Built = TypeVar("_Built", "CaSettings", "RegisterSettings", "MailSettings", "ApiSettings")
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,32 @@ class MailSettings:
 
 
 @dataclass(frozen=True)
+class ApiSettings:
+    """Who may tell the API which client certificate a connection was made with (RFC 9440): by default, nobody."""
+
+    proxies: list[str] = field(default_factory=list)
+    """Addresses of reverse proxies that end TLS and ask for client certificates."""
+    proxy_secret: str = ""
+    """The file of the home with what they say to prove that they are: everybody on this machine has its address."""
+
+    def __post_init__(self) -> None:
+        """Check that addresses are addresses, and that both are there or none.
+
+        Raises:
+            Malformed: they are not.
+        """
+        for each in self.proxies:
+            try:
+                ip_address(each)
+            except ValueError:
+                raise Malformed(f"[api] proxies are addresses of machines, not {shown(each)}") from None
+        if bool(self.proxies) != bool(self.proxy_secret):
+            raise Malformed("[api] names proxies and proxy_secret, or neither")
+        if self.proxy_secret and _SECRET.fullmatch(self.proxy_secret) is None:
+            raise Malformed(f"[api] proxy_secret is a file of the home's folder secrets, not {shown(self.proxy_secret)}")
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that one home says about its authority."""
 
@@ -149,6 +177,7 @@ class Settings:
     bound to its host: it never changes."""
     mail: MailSettings | None = None
     """How people are written to; None is not at all."""
+    api: ApiSettings = field(default_factory=ApiSettings)
     known_weak: KnownWeakModuli = SHIPPED
     """RSA moduli whose private half is public knowledge (CP 6.1.6): those that ship, and the operator's."""
 
@@ -218,6 +247,11 @@ class Settings:
         return self.home / "secrets" / "keystore-passphrase"
 
     @property
+    def proxy_secret_file(self) -> Path | None:
+        """The file with what a reverse proxy says before it is believed (mode 0600); None when none is."""
+        return self.home / "secrets" / self.api.proxy_secret if self.api.proxy_secret else None
+
+    @property
     def signer_socket(self) -> Path:
         """Where the issuer process answers for what is not signed ahead (OCSP nonces)."""
         return self.home / "run" / "signer.sock"
@@ -246,6 +280,7 @@ def load(home: Path) -> Settings:
     keys = _table(document, "keys", set(), optional={"known_weak"})
     mail = document.pop("mail", None)
     register = _build(RegisterSettings, document.pop("register", {}), "register")
+    api = _build(ApiSettings, document.pop("api", {}), "api")
     cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
     if document:
         raise Malformed(f"authority.toml: unknown table {shown(sorted(document)[0])}")
@@ -266,6 +301,7 @@ def load(home: Path) -> Settings:
         register=register,
         nonce_policy=ocsp.get("nonce", "sign"),
         mail=None if mail is None else _build(MailSettings, mail, "mail"),
+        api=api,
         pages_url=_pages_url(pages.get("base_url")),
         known_weak=_known_weak(config, keys.get("known_weak")),
     )

@@ -19,7 +19,7 @@ class Kind(StrEnum):
     """The administrator of a structure's servers, who comes by a program only."""
 
 
-_ACCOUNT = re.compile(r"(officer|person|structure):([a-z0-9][a-z0-9._-]{0,63})", re.ASCII)
+_ACCOUNT = re.compile(r"(officer|person|structure):([A-Za-z0-9][A-Za-z0-9._-]{0,63})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`sceau board`: list the boards and their officers, and enter the keys that officers sign with
+"""`sceau board`: list the boards and their officers, enter the keys that officers sign with, and make tokens for programs
 
 The mandates themselves are configuration (`boards/*.toml`): a command gives nobody a power (CP 5.2.1).
 """
@@ -9,9 +9,12 @@ import argparse
 from pathlib import Path
 
 from pki.cli._frame import Subparsers, command, verbs_of
+from pki.cli._options import whole
 from pki.cli._text import paragraph
 
 REASONS = ("left", "replaced", "compromised")
+SCOPES = ("read", "request", "decide")
+TOKEN_DAYS = 90
 
 
 def register(subparsers: Subparsers) -> None:
@@ -19,7 +22,7 @@ def register(subparsers: Subparsers) -> None:
     parser = command(
         subparsers,
         "board",
-        "list the boards and their officers, and enter the keys that officers sign with",
+        "list the boards and their officers, enter the keys that officers sign with, and make tokens for programs",
         examples=[],
         description=paragraph("The boards (ordres) of this authority, their officers, and the keys that officers sign with."),
     )
@@ -70,6 +73,49 @@ def register(subparsers: Subparsers) -> None:
     )
     gone.add_argument("officer", metavar="ID", help="the officer")
     gone.add_argument("--reason", choices=REASONS, default="left", help="why (left)")
+    _tokens(verbs)
+
+
+def _tokens(verbs: Subparsers) -> None:
+    made = command(
+        verbs,
+        "token",
+        "make a token by which a program uses the API in an officer's or a structure's name",
+        examples=[
+            "sceau board token cnom-1 --name 'night export'",
+            "sceau board token --structure 1990000010 --name renewals --scope read --scope request --out renewals.token",
+        ],
+        description=paragraph(
+            "Make an access token for the API (docs/api.md) and show it once: only its hash is kept. It opens what the officer, "
+            "or the administrator of the structure's servers, may see and hand in; it signs nothing. It ends after its days, "
+            "when it is withdrawn, and with the officer's mandate or the structure."
+        ),
+    )
+    made.add_argument("officer", metavar="ID", nargs="?", help="the officer, as in the board's file")
+    made.add_argument("--structure", metavar="NUMBER", help="instead of an officer: a structure, by its national number")
+    made.add_argument("--name", required=True, help="what it is for: it is listed under this name")
+    scopes = "what it opens, once or more (read): request hands in signed requests, decide signed decisions"
+    made.add_argument("--scope", action="append", choices=SCOPES, help=scopes)
+    days = f"how long it lives ({TOKEN_DAYS}, at most 366)"
+    made.add_argument("--days", metavar="N", type=whole(1, 366), default=TOKEN_DAYS, help=days)
+    made.add_argument("--out", metavar="FILE", type=Path, help="new file for the token (mode 0600), instead of showing it")
+    command(
+        verbs,
+        "tokens",
+        "list the tokens of programs",
+        examples=["sceau board tokens", "sceau board tokens --json"],
+        description=paragraph(
+            "List every token: whose, for what, until when, when it was last used. The tokens themselves are not known."
+        ),
+    )
+    gone = command(
+        verbs,
+        "token-withdraw",
+        "withdraw a token",
+        examples=["sceau board token-withdraw 5f0c3a9b12d4e678"],
+        description=paragraph("Withdraw a token, by its identifier in the list: it opens nothing from the next request on."),
+    )
+    gone.add_argument("id", metavar="ID", help="its identifier (`sceau board tokens`): not the token itself")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from pki.adapters.store.contacts import Contacts
 from pki.adapters.store.engine import open_engine
 from pki.adapters.store.grants import Grants, Successions
 from pki.adapters.store.journal import JournalTable
+from pki.adapters.store.listings import Listings
 from pki.adapters.store.orders import Orders
 from pki.adapters.store.publication import Crls, Responders
 from pki.adapters.store.recovery import Recoveries
@@ -42,6 +43,7 @@ class Transaction:
         self.recovery = Recoveries(connection)
         self.tokens = Tokens(connection)
         self.drafts = Drafts(connection)
+        self.listings = Listings(connection)
         self.requests = Requests(connection)
         self.contacts = Contacts(connection)
         self.grants = Grants(connection)

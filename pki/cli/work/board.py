@@ -18,6 +18,7 @@ from pki.bootstrap.registrar import officer_keys
 from pki.cli._files import read
 from pki.cli._output import emit
 from pki.cli._text import at, day, minute, table
+from pki.cli.work import tokens
 from pki.issuance.approvals import OfficerKey
 from pki.registration.officers import KEY_ALGORITHMS
 from trust.algorithms import algorithm_of, spki
@@ -133,4 +134,11 @@ def print_invitation(args: argparse.Namespace, office: Office, account: Account,
     return 0
 
 
-VERBS = {"invite": _invite, "list": _list, "officer-key": _make, "officer-register": _enter, "officer-withdraw": _withdraw}
+VERBS = {
+    "invite": _invite,
+    "list": _list,
+    "officer-key": _make,
+    "officer-register": _enter,
+    "officer-withdraw": _withdraw,
+    **tokens.VERBS,
+}

@@ -50,7 +50,7 @@ def test_a_token_opens_what_it_was_made_for(office: Office) -> None:
     secret, made = office.tokens.make(CLAIRE, "Export de nuit", [Scope.READ], DAY, by="test")
     found = office.tokens.find(secret)
     assert found is not None
-    assert (found.account, found.scopes, found.name) == (CLAIRE, {Scope.READ}, "Export de nuit")
+    assert (found.account, found.scopes, found.name) == (CLAIRE, frozenset({Scope.READ}), "Export de nuit")
     assert secret.startswith(PREFIX) and len(secret) == len(PREFIX) + 43 and made.id not in secret
 
 

@@ -96,3 +96,19 @@ def test_a_configuration_looser_than_the_policy_stops_the_start(edit: Edit, name
     settings = load(edit(name, old, new))
     with pytest.raises(Refused, match=citation):
         enforce_settings(settings, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'proxies = ["127.0.0.1"]',
+        'proxy_secret = "proxy"',
+        'proxies = ["localhost"]\nproxy_secret = "proxy"',
+        'proxies = ["127.0.0.1"]\nproxy_secret = "../proxy"',
+        'proxies = "127.0.0.1"\nproxy_secret = "proxy"',
+    ],
+)
+def test_whom_the_api_believes_is_said_whole_or_not_at_all(edit: Edit, table: str) -> None:
+    """An address alone is everybody's on that machine; a name, a path or a half stop the start."""
+    with pytest.raises(Malformed):
+        load(edit("authority.toml", "[register]", f"[api]\n{table}\n\n[register]"))
