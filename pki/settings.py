@@ -14,6 +14,10 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
 
 from trust.algorithms import ALGORITHMS
 from trust.errors import Malformed, Missing, Refused, shown
@@ -23,6 +27,8 @@ from trust.known_weak import SHIPPED, KnownWeakModuli
 LARGEST = 1_000_000_000
 """Of any number in a configuration."""
 MODES = ("demo", "test", "production")
+MAKERS = "attestation"
+"""Folder of the configuration: for each model of authenticator, a file of its name with the roots of its maker (PEM)."""
 ROLES = frozenset({"register", "approve", "revoke"})
 _PAGES = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?", re.ASCII)
 _SERVER = re.compile(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}", re.ASCII)
@@ -158,6 +164,18 @@ class ApiSettings:
 
 
 @dataclass(frozen=True)
+class PasskeySettings:
+    """Which models of authenticators are accepted, and who vouches for them (CP 5.2.3)."""
+
+    attestation: str = "none"
+    """``none``: nobody is asked what they hold. ``direct``: the authenticator says its model, signed by its maker."""
+    aaguids: frozenset[str] = frozenset()
+    """Models that are accepted; empty is all of them."""
+    makers: Mapping[str, tuple[bytes, ...]] = field(default_factory=dict)
+    """DER certificates of the roots by which makers vouch, by model: one maker's say nothing of another's models."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that one home says about its authority."""
 
@@ -177,6 +195,8 @@ class Settings:
     bound to its host: it never changes."""
     mail: MailSettings | None = None
     """How people are written to; None is not at all."""
+    passkeys: PasskeySettings = field(default_factory=PasskeySettings)
+    """What is asked of authenticators."""
     api: ApiSettings = field(default_factory=ApiSettings)
     known_weak: KnownWeakModuli = SHIPPED
     """RSA moduli whose private half is public knowledge (CP 6.1.6): those that ship, and the operator's."""
@@ -279,6 +299,7 @@ def load(home: Path) -> Settings:
     pages = _table(document, "pages", set(), optional={"base_url"})
     keys = _table(document, "keys", set(), optional={"known_weak"})
     mail = document.pop("mail", None)
+    passkeys = _passkeys(config / MAKERS, document.pop("passkeys", {}))
     register = _build(RegisterSettings, document.pop("register", {}), "register")
     api = _build(ApiSettings, document.pop("api", {}), "api")
     cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
@@ -302,6 +323,7 @@ def load(home: Path) -> Settings:
         nonce_policy=ocsp.get("nonce", "sign"),
         mail=None if mail is None else _build(MailSettings, mail, "mail"),
         api=api,
+        passkeys=passkeys,
         pages_url=_pages_url(pages.get("base_url")),
         known_weak=_known_weak(config, keys.get("known_weak")),
     )
@@ -311,6 +333,39 @@ def load(home: Path) -> Settings:
 
 def _known_weak(config: Path, name: str | None) -> KnownWeakModuli:
     return SHIPPED if name is None else SHIPPED.joined(KnownWeakModuli.from_file(config / name))
+
+
+def _passkeys(folder: Path, table: Any) -> PasskeySettings:
+    if not isinstance(table, dict) or set(table) - {"attestation", "aaguids"}:
+        raise Malformed(f"authority.toml: [passkeys] is a table of attestation and aaguids, not {shown(table)}")
+    aaguids = frozenset(_model(each) for each in _list(table.get("aaguids", []), "authority.toml: [passkeys] aaguids"))
+    attestation = table.get("attestation", "direct" if aaguids else "none")
+    if attestation not in ("none", "direct"):
+        raise Malformed(f"authority.toml: [passkeys] attestation is 'none' or 'direct', not {shown(attestation)}")
+    if aaguids and attestation == "none":
+        raise Malformed("authority.toml: [passkeys] models are told apart by their attestation only: attestation is 'direct'")
+    makers = {_model(path.stem): _roots(path) for path in sorted(folder.glob("*.pem"))} if attestation == "direct" else {}
+    if alone := sorted(aaguids - set(makers)):
+        raise Missing(f"nobody vouches for the model {alone[0]}: its maker's root certificates go into {folder / alone[0]}.pem")
+    return PasskeySettings(attestation, aaguids, makers)
+
+
+def _model(text: Any) -> str:
+    try:
+        found = UUID(text) if isinstance(text, str) else None
+    except ValueError:
+        found = None
+    if found is None or not found.int or str(found) != text:
+        # Zeros are what an authenticator gives that does not say its model.
+        raise Malformed(f"authority.toml: [passkeys] a model is an AAGUID in small letters, not {shown(text)}")
+    return str(found)
+
+
+def _roots(path: Path) -> tuple[bytes, ...]:
+    try:
+        return tuple(each.public_bytes(Encoding.DER) for each in load_pem_x509_certificates(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise Malformed(f"{path}: not certificates in PEM: {error}") from None
 
 
 def _check(settings: Settings) -> None:

@@ -65,6 +65,8 @@ class Passkey:
     registered_at: datetime
     used_at: datetime
     withdrawn_at: datetime | None = None
+    vouched: str | None = None
+    """Who vouches for the model, and how, by an attestation that verified; None when nobody was asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,12 +85,13 @@ class Passkeys:
         self, tx: AuthenticatorsTransaction, account: Account, response: Any, challenge: bytes, name: str, *, by: str
     ) -> Passkey:
         now = self._clock.now()
-        found: Registered = self.ceremonies.registered(response, challenge)
+        found: Registered = self.ceremonies.registered(response, challenge, now)
         if sum(each.withdrawn_at is None for each in tx.authenticators.passkeys_of(account)) >= MOST_PASSKEYS:
             raise Refused(f"an account has {MOST_PASSKEYS} passkeys at most: remove one first", citation=CITATION)
         rp_id = self.ceremonies.rp_id
         title = clean_name(name)
-        passkey = Passkey(found.id, account, found.spki, rp_id, found.aaguid, title, found.backed_up, found.counter, now, now)
+        held = (found.aaguid, title, found.backed_up, found.counter, now, now)
+        passkey = Passkey(found.id, account, found.spki, rp_id, *held, vouched=found.vouched)
         tx.authenticators.add_passkey(passkey)
         key = hashlib.sha256(found.spki).hexdigest()
         if account.kind is Kind.OFFICER:

@@ -1,14 +1,16 @@
 """The two ceremonies of W3C Web Authentication, on python-fido2: a passkey is registered (§7.1), a passkey is shown (§7.2).
 
 User verification and a discoverable credential are always asked for: the passkey alone is two factors, and nobody types a name.
-Attestation is not asked for: it would tell sites apart authenticators that people chose, and no policy of ours needs it yet.
+Attestation is not asked for, unless the operator says which models are accepted (`attestation`): it tells what people chose.
 Nothing is stored here.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,6 +21,7 @@ from fido2.server import Fido2Server
 from fido2.utils import websafe_encode
 from fido2.webauthn import (
     Aaguid,
+    AttestationConveyancePreference,
     AttestedCredentialData,
     AuthenticationResponse,
     PublicKeyCredentialDescriptor,
@@ -31,7 +34,9 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
+from pki.authenticators.attestation import Models
 from pki.authenticators.model import Passkey
+from pki.settings import PasskeySettings
 from trust.algorithms import PublicKey, spki
 from trust.assertion import Assertion, is_origin_of
 from trust.errors import Malformed, Refused
@@ -54,16 +59,20 @@ class Registered:
     aaguid: str
     backed_up: bool
     counter: int
+    vouched: str | None
+    """Who vouches for the model, and how; None when nobody was asked."""
 
 
 class Ceremonies:
     """The ceremonies of one relying party."""
 
-    def __init__(self, rp_id: str, name: str) -> None:
+    def __init__(self, rp_id: str, name: str, settings: PasskeySettings = PasskeySettings()) -> None:  # noqa: B008 - frozen
         """`rp_id` is the host of the pages: passkeys work there and nowhere else."""
         self.rp_id = rp_id
+        self._models = Models(settings)
+        wish = AttestationConveyancePreference.DIRECT if self._models.asked else None
         party = PublicKeyCredentialRpEntity(name=name, id=rp_id)
-        self._server = Fido2Server(party, verify_origin=lambda origin: is_origin_of(origin, rp_id))
+        self._server = Fido2Server(party, wish, verify_origin=lambda origin: is_origin_of(origin, rp_id))
         self._server.allowed_algorithms = [
             PublicKeyCredentialParameters(type=PublicKeyCredentialType.PUBLIC_KEY, alg=number) for number in _ALGORITHMS
         ]
@@ -85,12 +94,12 @@ class Ceremonies:
         options, _ = self._server.authenticate_begin(some, user_verification=_REQUIRED, challenge=challenge)
         return dict(options)
 
-    def registered(self, response: Any, challenge: bytes) -> Registered:
+    def registered(self, response: Any, challenge: bytes, now: datetime) -> Registered:
         """Verify a registration response.
 
         Raises:
             Malformed: it is not one.
-            Refused: it is for another challenge, page or relying party, or nobody was verified.
+            Refused: it is for another challenge, page or relying party, nobody was verified, or this model is not accepted.
         """
         try:
             parsed = RegistrationResponse.from_dict(response)
@@ -106,12 +115,14 @@ class Ceremonies:
             key = spki(_public_key(credential.public_key))
         except _FAULTS as error:
             raise Refused(f"the authenticator's answer was not accepted: {str(error)[:100]}", citation=CITATION) from None
+        collected = hashlib.sha256(parsed.response.client_data).digest()
         return Registered(
             id=bytes(credential.credential_id),
             spki=key,
             aaguid=str(Aaguid(credential.aaguid)),
             backed_up=data.is_backed_up(),
             counter=data.counter,
+            vouched=self._models.judge(parsed.response.attestation_object, collected, now),
         )
 
     def shown(self, response: Any, challenge: bytes, passkey: Passkey) -> Assertion:

@@ -51,7 +51,7 @@ class Office:
     def passkeys(self) -> Passkeys:
         """Ceremonies and keys of accounts."""
         home = self.home
-        ceremonies = Ceremonies(rp_id(self.url), home.settings.name)
+        ceremonies = Ceremonies(rp_id(self.url), home.settings.name, home.settings.passkeys)
         return Passkeys(home.store, home.settings, ceremonies, home.clock, home.entropy)
 
     @cached_property

@@ -44,6 +44,7 @@ class Authenticators:
             "counter": passkey.counter,
             "registered_at": seconds(passkey.registered_at),
             "used_at": seconds(passkey.used_at),
+            "vouched": passkey.vouched,
         }
         try:
             self._connection.execute(insert(passkeys).values(**values))
@@ -198,6 +199,7 @@ def _passkey(row: Row[Any]) -> Passkey:
         registered_at=moment(row.registered_at),
         used_at=moment(row.used_at),
         withdrawn_at=_maybe(row.withdrawn_at),
+        vouched=row.vouched,
     )
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The revision that these tables are (`migrations/versions`)."""
 
 metadata = MetaData()
@@ -140,6 +140,17 @@ passkeys = Table(
     Column("registered_at", BigInteger, nullable=False),
     Column("used_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),
+    # Who vouches for its model, and how, by an attestation that verified.
+    Column("vouched", Text),
+)
+
+# How many were refused at the door, by hour (seconds since 1970) and by what they tried: no person, no address.
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("what", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
 )
 
 entries = Table(
