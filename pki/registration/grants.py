@@ -8,10 +8,12 @@ enrolment is a request like another, and a batch may hold ten thousand.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pki.audit.events import event
-from pki.issuance.approvals import Act
+from pki.authenticators.model import Account
+from pki.issuance.approvals import Act, statement_of, verify_act
+from pki.issuance.grants import account_of
 from pki.issuance.order import ENROLMENT, Grant, Request
 from pki.registration.applications import Application, LineError
 from pki.registration.checks import check_snapshot_age, holder_of_person, person_subject
@@ -23,12 +25,14 @@ from trust import clock
 from trust.canonical import canonical
 from trust.clock import Clock
 from trust.entropy import Entropy
-from trust.errors import Malformed, Missing, Refused
+from trust.errors import Conflict, Malformed, Missing, Refused
 from trust.naming import PersonSubject
 from trust.transparency.merkle import leaf_hash, root_of
 
 PERSONAL = "ps-"
 """How the profiles of practitioners begin."""
+GRANT_WITHDRAWAL = "grant-withdrawal/1"
+LONGEST_REASON = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,54 @@ class Grants:
         with self._store.read() as tx:
             return tx.grants.of_board(board, limit=limit, waiting_only=waiting_only)
 
-    def withdraw(self, grant: Grant, *, by: str) -> None:
-        """Withdraw a grant: certificates stay, nothing more is obtained."""
+    def seen_by(self, grant_id: str, officer_id: str) -> Grant:
+        """Return a grant of an officer's board, withdrawn or not.
+
+        Raises:
+            Missing: no such grant, or not this officer's to see.
+        """
+        officer = self._settings.officer(officer_id)
+        with self._store.read() as tx:
+            return _of_board(tx, grant_id, officer)
+
+    def withdrawal_statement(self, grant_id: str, officer_id: str, reason: str) -> str:
+        """Return what an officer signs to withdraw a grant, for a reason in one short sentence.
+
+        Raises:
+            Missing: no such grant, or not this officer's to see.
+            Malformed: no reason, or a long one.
+        """
+        grant = self.seen_by(grant_id, officer_id)
+        if not reason.isprintable() or not 0 < len(reason.strip()) <= LONGEST_REASON:
+            raise Malformed(f"the reason is one line of 1 to {LONGEST_REASON} characters")
+        facts = {"board": grant.board, "holder": grant.holder, "reason": reason.strip()}
+        return statement_of(GRANT_WITHDRAWAL, officer_id, grant.id, self._clock.now(), facts)
+
+    def withdraw(self, act: Act) -> Grant:
+        """Take a withdrawal: certificates stay, nothing more is obtained, and a link that leads to nothing any more ends.
+
+        Raises:
+            Refused: no mandate, or a signature over something else.
+            Conflict: it is withdrawn already.
+            Missing: no such grant for this officer.
+        """
         now = self._clock.now()
         with self._store.write() as tx:
+            if act.type != GRANT_WITHDRAWAL:
+                raise Refused("this act decides something else", citation="CP 4.7.2")
+            officer, said = verify_act(act, tx.acts.keys(act.officer), self._settings, role="revoke", now=now)
+            grant = _of_board(tx, act.target, officer)
+            if (said.get("board"), said.get("holder")) != (grant.board, grant.holder):
+                raise Refused("the signature is over something else than this grant", citation="CP 4.7.2")
+            if grant.withdrawn_at is not None or not tx.acts.add(act, self._entropy.octets(16).hex(), now):
+                raise Conflict("this grant is already withdrawn")
             tx.grants.withdraw(grant.id, now)
-            facts = {"request": grant.id, "subject": grant.holder, "ordre": grant.board, "by": by}
+            if all(each.withdrawn_at is not None for each in tx.grants.of_holder(grant.holder)):
+                tx.authenticators.end_entries(Account.parse(account_of(grant.holder)), now)
+            # The officer's own words are in the act; the journal holds no free text (`pki.audit.events`).
+            facts = {"request": grant.id, "subject": grant.holder, "ordre": grant.board, "by": officer.id}
             tx.journal.append(event("grant.withdrawn", reason="withdrawn-by-officer", **facts), at=now)
+            return replace(grant, withdrawn_at=now)
 
     def _judge_all(
         self, tx: RegistrationTransaction, board: Board, applications: Sequence[GrantApplication | LineError], draft: Draft
@@ -180,3 +225,10 @@ class Grants:
         statement = canonical(request.statement(at)).decode()
         place = len(draft.records)
         return RequestRecord(request.id, draft.batch, place, request.holder, ENROLMENT, statement, b"", b"", key)
+
+
+def _of_board(tx: RegistrationTransaction, grant_id: str, officer: Officer) -> Grant:
+    grant = tx.grants.get(grant_id)
+    if grant.board != officer.board:
+        raise Missing(f"no grant is called {grant_id}")  # the same words as for one that does not exist
+    return grant

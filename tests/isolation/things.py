@@ -44,6 +44,7 @@ class Things:
             "language": lambda: "en",
             "batch": lambda: found.batches[BOARD_OF[role]],
             "granted": lambda: self._granted[role],
+            "grant": lambda: self._grant_of(role),
             "certificate": lambda: found.certificates[HOLDER_OF[role].idnat].serial.hex(),
             "key": lambda: urlsafe_b64encode(who.passkey).rstrip(b"=").decode(),
             "structure": lambda: self._structures[role],
@@ -51,6 +52,10 @@ class Things:
             "plan": lambda: self._plan,
         }
         return names[thing]()
+
+    def _grant_of(self, role: str) -> str:
+        (found,) = self.crowd.office.grants.of_holder(AWAITED[BOARD_OF[role]].idnat)
+        return found.id
 
     def path(self, audience: str, endpoint: str, method: str, thing: str, name: str) -> str:
         """Return the address of a route for a thing."""

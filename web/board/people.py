@@ -227,6 +227,7 @@ def _place(listing: Listing, number: int) -> tuple[Line, GrantApplication | Line
 
 def _awaited(grant: Grant) -> dict[str, Any]:
     return {
+        "id": grant.id,
         "holder": grant.holder,
         "batch": grant.batch,
         "name": compare.name_of(loads(grant.statement)["subject"]),

@@ -121,7 +121,11 @@ def views(office: Office) -> Blueprint:
         with office.home.store.read() as tx:
             certificates = _certificates(tx, board, wanted)
             requests = tx.requests.search(board.code, _holder(wanted), wanted, limit=50)
-        rows = [(record, state, compare.name_of(read_request(record.statement).subject)) for record, state in requests]
+            grants = {grant.id: grant for grant in tx.grants.of_ids([record.id for record, _ in requests])}
+        rows = [
+            (record, state, compare.name_of(read_request(record.statement).subject), grants.get(record.id))
+            for record, state in requests
+        ]
         shown = [
             (each, compare.profile_name(each.profile), words.state_of(each, office.home.clock.now())) for each in certificates
         ]
@@ -152,6 +156,7 @@ def _facts(tx: Transaction, office: Office, batch: Batch, page: int) -> list[dic
     records = tx.requests.page(batch.id, (page - 1) * PAGE, PAGE)
     orders = {order.id: order for order in tx.orders.of_ids([record.id for record in records])}
     requests = [(record, read_request(record.statement)) for record in records]
+    grants = {grant.id: grant for grant in tx.grants.of_ids([record.id for record in records])}
     aside = {place for act in tx.acts.of_target(APPROVAL, batch.id) for place in covered(act.record()).excluded}
     standings = tx.register.standings([each.holder for _, each in requests], office.home.clock.now())
     facts = []
@@ -168,6 +173,7 @@ def _facts(tx: Transaction, office: Office, batch: Batch, page: int) -> list[dic
                 "warning": compare.warning(asked, standing),
                 "state": None if order is None else ORDERS[order.state],
                 "failure": None if order is None or order.failure is None else order.failure,
+                "grant": grants.get(record.id),
                 "serial": order.serial.hex() if order is not None and order.serial and order.state is OrderState.DONE else None,
             }
         )

@@ -92,6 +92,7 @@ _LINES: tuple[tuple[str, str], ...] = (
     (r"is registered by another board", "Cette structure est déjà déclarée par un autre ordre."),
     (r"is registered and approved", "Cette structure est déjà déclarée et approuvée : retirez-la d'abord."),
     (r"who declares does not approve", "Vous l'avez déclarée : une autre personne de l'ordre doit l'approuver."),
+    (r"grant is already withdrawn", "Ce droit est déjà retiré."),
     (r"request was forgotten", "Cette demande a été oubliée : refaites-la."),
     (r"(a|the) reason is one line", "Donnez un motif, en une ligne."),
 )
