@@ -9,10 +9,11 @@ process starts. `tests.sentences` finds every sentence of the code; the suite re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ COOKIE = "sceau-langue"
 YEAR = 365 * 86_400
 """Seconds."""
 SCRIPTS = "scripts.po"
+_APART = re.compile(r" (?=[:;?!»])|(?<=«) ")
 _WEB = Path(__file__).parents[1]
 _SPOKEN: ContextVar[str] = ContextVar("spoken", default=FRENCH)
 
@@ -163,15 +165,21 @@ def catalogue(path: Path) -> dict[tuple[str, str], tuple[str, ...]]:
     return found
 
 
+@lru_cache(4096)
+def typeset(french: str) -> str:
+    """Have the marks that French sets apart stay on the line of their word: sentences are written with plain spaces."""
+    return _APART.sub("\u00a0", french)
+
+
 def _singular(message: str, context: str = "") -> str:
     if spoken() == FRENCH:
-        return message
+        return typeset(message)
     return english().get((context, message), (message,))[0]
 
 
 def _plural(one: str, many: str, num: int, context: str = "") -> str:
     if spoken() == FRENCH:
-        return many if num > 1 else one
+        return typeset(many if num > 1 else one)
     return english().get((context, one), (one, many))[0 if num == 1 else -1]
 
 

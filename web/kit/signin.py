@@ -149,6 +149,7 @@ def _shown(passkey: Any, current: bytes) -> dict[str, Any]:
         "registered_at": passkey.registered_at,
         "used_at": passkey.used_at,
         "backed_up": passkey.backed_up,
+        "vouched": passkey.vouched,
         "current": passkey.id == current,
     }
 

@@ -17,7 +17,7 @@ from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
 from pki.issuance.approvals import Act
 from pki.issuance.order import OrderState
-from pki.registration.selfservice import SelfOrder
+from pki.registration.selfservice import Asked, SelfOrder
 from trust import clock
 from trust.errors import Malformed, Missing, Refused
 from web.kit.forms import sent
@@ -53,7 +53,7 @@ def views(office: Office) -> Blueprint:
     @pages.post("/certificats/options")
     @signed_in
     def options() -> Response:
-        asked = [(_text(each, "profile", 100), _octets(_text(each, "request"))) for each in _list("requests")]
+        asked = [Asked(_text(each, "profile", 100), _octets(_text(each, "request"))) for each in _list("requests")]
         draft = office.selfservice.prepare(account().id, asked)
         signing = office.passkeys.signing_options(account(), draft.statement)
         return jsonify(statement=draft.statement, requests=draft.requests, options=signing)

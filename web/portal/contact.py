@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from pki.bootstrap.office import Office
 from pki.registration.reminders import Reminders
 from trust.errors import Malformed
+from web.kit.language import _
 from web.kit.safety import account, signed_in
 
 LONGEST = 300
@@ -29,7 +30,7 @@ def views(office: Office) -> Blueprint:
         try:
             _reminders(office).set_address(account(), typed)
         except Malformed:
-            error = "Ceci n'est pas une adresse. Écrivez-la ainsi\u00a0: nom@domaine.fr"
+            error = _("Ceci n'est pas une adresse. Écrivez-la ainsi : nom@domaine.fr")
             return render_template("contact.html", address=typed, error=error), 400
         return redirect("/moi/")
 

@@ -13,15 +13,16 @@ from pki.bootstrap.office import Office
 from pki.inventory.model import Certificate, Reason, State
 from pki.registration.selfservice import renewal_begins
 from trust.errors import Missing
+from web.kit.language import N_, _, ngettext
 from web.kit.safety import account, signed_in
 from web.portal import history, people
 
 REASONS = {
-    Reason.KEY_COMPROMISE: "une perte ou un vol a été signalé, ou la clé n'est plus sûre",
-    Reason.SUPERSEDED: "un certificat plus récent le remplace",
-    Reason.CESSATION_OF_OPERATION: "vous n'exercez plus",
-    Reason.AFFILIATION_CHANGED: "votre situation a changé au registre",
-    Reason.PRIVILEGE_WITHDRAWN: "votre ordre l'a retiré",
+    Reason.KEY_COMPROMISE: N_("une perte ou un vol a été signalé, ou la clé n'est plus sûre"),
+    Reason.SUPERSEDED: N_("un certificat plus récent le remplace"),
+    Reason.CESSATION_OF_OPERATION: N_("vous n'exercez plus"),
+    Reason.AFFILIATION_CHANGED: N_("votre situation a changé au registre"),
+    Reason.PRIVILEGE_WITHDRAWN: N_("votre ordre l'a retiré"),
 }
 LAST_DAYS = timedelta(days=30)
 
@@ -100,6 +101,7 @@ def _card(office: Office, certificate: Certificate, wishes: list[dict[str, Any]]
         "purpose": purpose,
         "state": state,
         "look": look,
+        "over": look == "bad" or (look == "warn" and certificate.state is not State.HELD),
         "advice": advice,
         "not_before": certificate.not_before,
         "not_after": certificate.not_after,
@@ -113,24 +115,17 @@ def _state(office: Office, certificate: Certificate) -> tuple[str, str, str]:
     left = certificate.not_after - office.home.clock.now()
     if certificate.state is State.REVOKED:
         why = REASONS.get(certificate.reason) if certificate.reason is not None else None
-        return "révoqué", "bad", "Il ne vaut plus." if why is None else f"Il ne vaut plus\u00a0: {why}."
+        return _("révoqué"), "bad", _("Il ne vaut plus.") if why is None else _("Il ne vaut plus : %(why)s.", why=_(why))
     if left < timedelta(0):
         days = -left.days - 1
-        return "expiré", "bad", f"Depuis {_days(days)}." if days else "Depuis aujourd'hui."
+        since = ngettext("Depuis %(num)s jour.", "Depuis %(num)s jours.", days) if days else _("Depuis aujourd'hui.")
+        return _("expiré"), "bad", since
     if certificate.state is State.HELD:
-        return (
-            "suspendu",
-            "warn",
-            "Votre ordre ou le registre l'a suspendu\u00a0: adressez-vous à votre ordre.",
-        )
-    remaining = f"Encore {_days(left.days)}." if left.days else "Dernier jour."
+        return _("suspendu"), "warn", _("Votre ordre ou le registre l'a suspendu : adressez-vous à votre ordre.")
+    remaining = ngettext("Encore %(num)s jour.", "Encore %(num)s jours.", left.days) if left.days else _("Dernier jour.")
     if office.home.clock.now() >= renewal_begins(certificate):
-        return ("à renouveler", "bad" if left < LAST_DAYS else "warn", remaining)
-    return "valable", "good", remaining
-
-
-def _days(count: int) -> str:
-    return f"{count} jour{'s' if count > 1 else ''}"
+        return _("à renouveler"), "bad" if left < LAST_DAYS else "warn", remaining
+    return _("valable"), "good", remaining
 
 
 def _pem(der: bytes) -> str:

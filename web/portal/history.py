@@ -12,11 +12,12 @@ from pki.bootstrap.proof import evidence_of
 from pki.inventory.model import Certificate
 from trust import clock
 from trust.errors import Missing
+from web.kit.language import N_
 
 WORDS = {
-    "submission/1": "Demande faite",
-    "approval/1": "Demande approuvée",
-    "holder-request/1": "Demandé par vous, avec votre clé d'accès",
+    "submission/1": N_("Demande faite"),
+    "approval/1": N_("Demande approuvée"),
+    "holder-request/1": N_("Demandé par vous, avec votre clé d'accès"),
 }
 ORDER = [*WORDS.values()]
 """Of what happened within one second: statements say no more."""
@@ -39,9 +40,9 @@ def of(office: Office, certificate: Certificate) -> list[Step]:
     except Missing:
         evidence = {}
     steps = [step for act in _acts(evidence) if (step := _step(office, act))]
-    steps.append(Step(certificate.prepared_at, "Certificat émis", ""))
+    steps.append(Step(certificate.prepared_at, N_("Certificat émis"), ""))
     if certificate.revoked_at is not None:
-        what = "Certificat révoqué" if certificate.held_by is None else "Certificat suspendu"
+        what = N_("Certificat révoqué") if certificate.held_by is None else N_("Certificat suspendu")
         steps.append(Step(certificate.revoked_at, what, ""))
     return sorted(steps, key=lambda step: (step.at, ORDER.index(step.what) if step.what in ORDER else len(ORDER)))
 

@@ -13,6 +13,7 @@ from pki.authenticators.model import Account, Kind
 from pki.bootstrap.office import Office
 from pki.registration.checks import holder_of_person
 from trust.errors import Refused, Unavailable
+from web.kit.language import _
 from web.kit.safety import account, drop_cookie, log, signed_in
 from web.portal import people
 
@@ -34,10 +35,10 @@ def views(office: Office) -> Blueprint:
         try:
             ended = office.losses.report(number, code)
         except Refused:
-            error = "Ce numéro et ce code ne vont pas ensemble. Vérifiez-les, ou prenez un autre code de la feuille."
+            error = _("Ce numéro et ce code ne vont pas ensemble. Vérifiez-les, ou prenez un autre code de la feuille.")
             return render_template("loss.html", number=number, error=error), 403
         except Unavailable:
-            error = "Trop de codes faux pour ce numéro. Sans code de la feuille, votre ordre peut tout bloquer\u00a0: appelez-le."
+            error = _("Trop de codes faux pour ce numéro. Sans code de la feuille, votre ordre peut tout bloquer : appelez-le.")
             return render_template("loss.html", number=number, error=error), 429
         who = Account(Kind.PERSON, holder_of_person(number, office.home.settings.mode))
         office.tell(who, "Une perte a été signalée", ENDED)

@@ -11,13 +11,14 @@ from pki.profiles.model import Profile
 from pki.register.entry import RegisterEntry
 from trust.errors import Missing
 from trust.identity.professions import label_of
+from web.kit.language import N_, _
 
 EC, RSA = "P-256", "RSA-3072"
 """The keys that `keys.js` makes: the first, unless a profile wants the other."""
 WORDS = {
-    "ps-authentification": ("S'identifier", "Prouve qui vous êtes aux logiciels, aux sites et aux postes de travail."),
-    "ps-signature": ("Signer", "Signe vos documents et votre courrier : cela vous engage."),
-    "ps-chiffrement": ("Recevoir du courrier chiffré", "Permet qu'on vous écrive sans que d'autres puissent lire."),
+    "ps-authentification": (N_("S'identifier"), N_("Prouve qui vous êtes aux logiciels, aux sites et aux postes de travail.")),
+    "ps-signature": (N_("Signer"), N_("Signe vos documents et votre courrier : cela vous engage.")),
+    "ps-chiffrement": (N_("Recevoir du courrier chiffré"), N_("Permet qu'on vous écrive sans que d'autres puissent lire.")),
 }
 
 
@@ -48,7 +49,8 @@ def practitioner(office: Office, holder: str) -> Practitioner:
 
 def words(profile: Profile) -> tuple[str, str]:
     """Return the name of a kind of certificate, and what it serves for."""
-    return WORDS.get(profile.id, (profile.title, ""))
+    title, purpose = WORDS.get(profile.id, (profile.title, ""))
+    return _(title), purpose and _(purpose)
 
 
 def wish(office: Office, profile_id: str) -> dict[str, Any]:

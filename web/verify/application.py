@@ -14,6 +14,7 @@ from flask import Blueprint, Flask, render_template, request
 from pki.bootstrap.office import Office
 from trust.errors import Malformed
 from web.kit.application import make as make_application
+from web.kit.language import _
 from web.verify import judgement
 
 PREFIX = "/verifier"
@@ -45,13 +46,13 @@ def views(office: Office) -> Blueprint:
         sent = request.files.get("certificat")
         octets = b"" if sent is None else sent.stream.read(LARGEST + 1)
         if not octets:
-            return _again("Choisissez d'abord un fichier.", "certificat")
+            return _again(_("Choisissez d'abord un fichier."), "certificat")
         if len(octets) > LARGEST:
-            return _again("Ce fichier est trop grand pour un certificat (64 Ko au plus).", "certificat")
+            return _again(_("Ce fichier est trop grand pour un certificat (64 Ko au plus)."), "certificat")
         try:
             found = judgement.of_file(office, octets)
         except Malformed:
-            return _again("Ce fichier n'est pas un certificat, seul, en PEM ou en DER (.pem, .crt, .cer).", "certificat")
+            return _again(_("Ce fichier n'est pas un certificat, seul, en PEM ou en DER (.pem, .crt, .cer)."), "certificat")
         return render_template("verdict.html", found=found)
 
     @pages.post("/numero")
@@ -60,7 +61,7 @@ def views(office: Office) -> Blueprint:
         serial = judgement.read_serial(typed)
         if serial is None:
             return _again(
-                "Un numéro de série s'écrit en hexadécimal : 32 chiffres de 0 à 9 et lettres de A à F.", "numero", typed
+                _("Un numéro de série s'écrit en hexadécimal : 32 chiffres de 0 à 9 et lettres de A à F."), "numero", typed
             )
         return render_template("number.html", found=judgement.of_serial(office, serial), serial=serial.hex())
 

@@ -1,4 +1,4 @@
-"""What is said of a certificate, in French: the verdict of `trust.validation`, with the inventory as the source of status.
+"""What is said of a certificate, in words: the verdict of `trust.validation`, with the inventory as the source of status.
 
 The inventory is what lists and OCSP answers are made from: it knows a revocation before they do. It answers only for the very
 certificate that it holds; for another that bears the same number it answers nothing, and the verdict is not *valid*.
@@ -25,54 +25,70 @@ from trust.validation.chain import Validator
 from trust.validation.check import Checker
 from trust.validation.findings import Finding, Outcome, Reason
 from trust.validation.status import CertificateStatus, StatusAnswer, revoked, unknown
+from web.kit.language import ENGLISH, N_, _, spoken
 from web.kit.writing import day, moment
 
 SOURCE = "l'inventaire de l'autorité"
 SERIAL_OCTETS = 16
 
 TITLES = {
-    Outcome.VALID: ("Valide", "ok", "Ce certificat est bien de cette autorité, il est dans ses dates et n'est pas révoqué."),
-    Outcome.INVALID: ("Non valide", "", "Ne vous y fiez pas."),
+    Outcome.VALID: (
+        N_("Valide"),
+        "ok",
+        N_("Ce certificat est bien de cette autorité, il est dans ses dates et n'est pas révoqué."),
+    ),
+    Outcome.INVALID: (N_("Non valide"), "", N_("Ne vous y fiez pas.")),
     Outcome.INDETERMINATE: (
-        "On ne peut pas le dire",
+        N_("On ne peut pas le dire"),
         "care",
-        "Rien ne permet d'affirmer qu'il est valable : ne vous y fiez pas.",
+        N_("Rien ne permet d'affirmer qu'il est valable : ne vous y fiez pas."),
     ),
 }
 """Of a verdict: its title, the look of its panel, what to make of it."""
 FINDINGS = {
-    Finding.REVOKED: "Il a été révoqué.",
-    Finding.HELD: "Il est suspendu : il ne vaut rien tant que la suspension n'est pas levée.",
-    Finding.EXPIRED: "Il a expiré.",
-    Finding.NOT_YET_VALID: "Il n'est pas encore valable.",
-    Finding.WRONG_PURPOSE: "Il n'est pas fait pour cet usage.",
-    Finding.WRONG_KEY_USAGE: "Sa clé n'est pas faite pour cet usage.",
-    Finding.WRONG_POLICY: "Il n'est pas délivré sous la politique attendue.",
-    Finding.UNKNOWN_CRITICAL_EXTENSION: "Il porte une mention obligatoire qui n'est pas comprise ici.",
-    Finding.NOT_A_CA: "Il n'a pas été délivré par une autorité.",
-    Finding.PATH_TOO_LONG: "Sa chaîne de certification est trop longue.",
-    Finding.CONSTRAINT_NOT_PROCESSED: "Une contrainte de sa chaîne de certification n'est pas traitée ici.",
-    Finding.UNKNOWN_ALGORITHM: "Il est signé d'une façon qui n'est pas vérifiée ici.",
-    Finding.UNKNOWN_KEY: "Sa clé ne peut pas être utilisée ici.",
-    Finding.STATUS_UNKNOWN: "L'inventaire de l'autorité ne connaît pas ce certificat.",
-    Finding.STATUS_STALE: "Son état n'est pas connu à cet instant.",
-    Finding.STATUS_UNAUTHENTIC: "La réponse sur son état n'est pas authentique.",
-    Finding.STATUS_NOT_COVERED: "La réponse sur son état ne le concerne pas.",
-    Finding.STATUS_UNAVAILABLE: "Son état n'a pas pu être obtenu.",
-    Finding.BAD_SIGNATURE: "Sa signature est fausse : il a été modifié, ou n'est pas de cette autorité.",
-    Finding.BUDGET: "Il demande trop de calculs pour être vérifié.",
-    Finding.NO_PATH: "Il n'est pas de cette autorité.",
+    Finding.REVOKED: N_("Il a été révoqué."),
+    Finding.HELD: N_("Il est suspendu : il ne vaut rien tant que la suspension n'est pas levée."),
+    Finding.EXPIRED: N_("Il a expiré."),
+    Finding.NOT_YET_VALID: N_("Il n'est pas encore valable."),
+    Finding.WRONG_PURPOSE: N_("Il n'est pas fait pour cet usage."),
+    Finding.WRONG_KEY_USAGE: N_("Sa clé n'est pas faite pour cet usage."),
+    Finding.WRONG_POLICY: N_("Il n'est pas délivré sous la politique attendue."),
+    Finding.UNKNOWN_CRITICAL_EXTENSION: N_("Il porte une mention obligatoire qui n'est pas comprise ici."),
+    Finding.NOT_A_CA: N_("Il n'a pas été délivré par une autorité."),
+    Finding.PATH_TOO_LONG: N_("Sa chaîne de certification est trop longue."),
+    Finding.CONSTRAINT_NOT_PROCESSED: N_("Une contrainte de sa chaîne de certification n'est pas traitée ici."),
+    Finding.UNKNOWN_ALGORITHM: N_("Il est signé d'une façon qui n'est pas vérifiée ici."),
+    Finding.UNKNOWN_KEY: N_("Sa clé ne peut pas être utilisée ici."),
+    Finding.STATUS_UNKNOWN: N_("L'inventaire de l'autorité ne connaît pas ce certificat."),
+    Finding.STATUS_STALE: N_("Son état n'est pas connu à cet instant."),
+    Finding.STATUS_UNAUTHENTIC: N_("La réponse sur son état n'est pas authentique."),
+    Finding.STATUS_NOT_COVERED: N_("La réponse sur son état ne le concerne pas."),
+    Finding.STATUS_UNAVAILABLE: N_("Son état n'a pas pu être obtenu."),
+    Finding.BAD_SIGNATURE: N_("Sa signature est fausse : il a été modifié, ou n'est pas de cette autorité."),
+    Finding.BUDGET: N_("Il demande trop de calculs pour être vérifié."),
+    Finding.NO_PATH: N_("Il n'est pas de cette autorité."),
 }
+STANDS = {
+    "issued": (
+        N_("Ni révoqué, ni expiré"),
+        "ok",
+        N_("Pour savoir si un fichier est bien ce certificat, faites vérifier le fichier."),
+    ),
+    "held": (N_("Suspendu"), "", N_("Il ne vaut rien tant que la suspension n'est pas levée.")),
+    "revoked": (N_("Révoqué"), "", N_("Ne vous y fiez pas.")),
+    "expired": (N_("Expiré"), "", N_("Il ne vaut plus.")),
+}
+"""Of a serial number, by `Certificate.status_at`: the same three."""
 REASONS = {
-    "keyCompromise": "la clé est compromise ou perdue",
-    "cACompromise": "l'autorité est compromise",
-    "affiliationChanged": "le titulaire a changé de lieu ou de structure",
-    "superseded": "un autre certificat le remplace",
-    "cessationOfOperation": "le titulaire n'en a plus l'usage",
-    "certificateHold": "suspendu",
-    "privilegeWithdrawn": "le droit a été retiré",
-    "aACompromise": "l'autorité d'attributs est compromise",
-    "unspecified": "motif non précisé",
+    "keyCompromise": N_("la clé est compromise ou perdue"),
+    "cACompromise": N_("l'autorité est compromise"),
+    "affiliationChanged": N_("le titulaire a changé de lieu ou de structure"),
+    "superseded": N_("un autre certificat le remplace"),
+    "cessationOfOperation": N_("le titulaire n'en a plus l'usage"),
+    "certificateHold": N_("suspendu"),
+    "privilegeWithdrawn": N_("le droit a été retiré"),
+    "aACompromise": N_("l'autorité d'attributs est compromise"),
+    "unspecified": N_("motif non précisé"),
 }
 
 
@@ -130,9 +146,9 @@ def of_file(office: Office, octets: bytes) -> Judged:
     title, look, advice = TITLES[verdict.outcome]
     record = source.find(certificate)
     return Judged(
-        title,
+        _(title),
         look,
-        advice,
+        _(advice),
         tuple(dict.fromkeys(_said(each, certificate) for each in verdict.reasons)),
         tuple(_facts(office, certificate, record)),
         tuple(_name(partial(_subject, one)) for one in verdict.path),
@@ -145,21 +161,12 @@ def of_serial(office: Office, serial: bytes) -> Judged | None:
     found, now = _of_serial(office, serial), office.home.clock.now()
     if found is None:
         return None
-    facts = (("Nature", _profile(office, found)), *_dates(found.not_before, found.not_after), *_end(found))
+    facts = ((_("Nature"), _profile(office, found)), *_dates(found.not_before, found.not_after), *_end(found))
     state = found.status_at(now)
     if state == "issued" and now < found.not_before:
-        return Judged("Pas encore valable", "care", "Sa période de validité n'a pas commencé.", facts=facts)
-    title, look, advice = {
-        "issued": (
-            "Ni révoqué, ni expiré",
-            "ok",
-            "Pour savoir si un fichier est bien ce certificat, faites vérifier le fichier.",
-        ),
-        "held": ("Suspendu", "", "Il ne vaut rien tant que la suspension n'est pas levée."),
-        "revoked": ("Révoqué", "", "Ne vous y fiez pas."),
-        "expired": ("Expiré", "", "Il ne vaut plus."),
-    }[state]
-    return Judged(title, look, advice, facts=facts)
+        return Judged(_("Pas encore valable"), "care", _("Sa période de validité n'a pas commencé."), facts=facts)
+    title, look, advice = STANDS[state]
+    return Judged(_(title), look, _(advice), facts=facts)
 
 
 def read_serial(typed: str) -> bytes | None:
@@ -180,16 +187,16 @@ def _of_serial(office: Office, serial: bytes) -> inventory.Certificate | None:
 
 def _facts(office: Office, certificate: Certificate, record: inventory.Certificate | None) -> list[tuple[str, str]]:
     facts = [
-        ("Titulaire", _name(partial(_subject, certificate))),
-        ("Délivré par", _name(lambda: certificate.parsed.issuer)),
-        ("Numéro de série", f"{certificate.serial:032x}"),
+        (_("Titulaire"), _name(partial(_subject, certificate))),
+        (_("Délivré par"), _name(lambda: certificate.parsed.issuer)),
+        (_("Numéro de série"), f"{certificate.serial:032x}"),
     ]
     if record is not None:
-        facts.append(("Nature", _profile(office, record)))
-    facts.append(("Politique", _policy(office, certificate)))
+        facts.append((_("Nature"), _profile(office, record)))
+    facts.append((_("Politique"), _policy(office, certificate)))
     key = certificate.public_key
     algorithm = None if key is None else algorithm_of(key)
-    facts.append(("Clé", "d'un type qui n'est pas connu ici" if algorithm is None else algorithm.name))
+    facts.append((_("Clé"), _("d'un type qui n'est pas connu ici") if algorithm is None else algorithm.name))
     facts += _dates(certificate.not_before, certificate.not_after)
     return facts + ([] if record is None else list(_end(record)))
 
@@ -204,10 +211,10 @@ def _name(read: Callable[[], x509.Name]) -> str:
         with reading("certificate"):
             said = {each.oid: _line(str(each.value)) for each in read()}
     except Malformed:
-        return "illisible"
+        return _("illisible")
     people = f"{said.get(NameOID.GIVEN_NAME, '')} {said.get(NameOID.SURNAME, '')}".strip()
     others = (NameOID.COMMON_NAME, NameOID.TITLE, NameOID.ORGANIZATION_NAME)
-    return ", ".join([*([people] if people else []), *(said[oid] for oid in others if oid in said)]) or "sans nom"
+    return ", ".join([*([people] if people else []), *(said[oid] for oid in others if oid in said)]) or _("sans nom")
 
 
 def _line(value: str) -> str:
@@ -217,7 +224,7 @@ def _line(value: str) -> str:
 
 def _profile(office: Office, record: inventory.Certificate) -> str:
     profile = office.home.profiles.get(record.profile)
-    return record.profile if profile is None else profile.title
+    return record.profile if profile is None else _(profile.title)
 
 
 def _policy(office: Office, certificate: Certificate) -> str:
@@ -225,29 +232,31 @@ def _policy(office: Office, certificate: Certificate) -> str:
     try:
         stated = certificate.extension("2.5.29.32")
     except Malformed:
-        return "illisible"
+        return _("illisible")
     if stated is None:
-        return "aucune n'est énoncée"
+        return _("aucune n'est énoncée")
     words = []
     for oid in [each.policy_identifier.dotted_string for each in stated]:
-        ours = [profile.title for profile in office.home.profiles.values() if profile.policy == oid]
+        ours = [_(profile.title) for profile in office.home.profiles.values() if profile.policy == oid]
         words.append(f"{', '.join(ours)} ({oid})" if ours else oid)
-    return " ; ".join(words)
+    return "; ".join(words) if spoken() == ENGLISH else " ; ".join(words)
 
 
 def _dates(begins: datetime, ends: datetime) -> list[tuple[str, str]]:
-    return [("Valable à partir du", day(begins)), ("Jusqu'au", day(ends))]
+    return [(_("Valable à partir du"), day(begins)), (_("Jusqu'au"), day(ends))]
 
 
 def _end(record: inventory.Certificate) -> list[tuple[str, str]]:
     if record.revoked_at is None or record.state not in (State.REVOKED, State.HELD):
         return []
     name = "unspecified" if record.reason is None else record.reason.standard_name
-    what = "Suspendu depuis le" if record.state is State.HELD else "Révoqué le"
-    return [(what, moment(record.revoked_at)), ("Motif", REASONS[name])]
+    what = _("Suspendu depuis le") if record.state is State.HELD else _("Révoqué le")
+    return [(what, moment(record.revoked_at)), (_("Motif"), _(REASONS[name]))]
 
 
 def _said(reason: Reason, certificate: Certificate) -> str:
     """Say a reason; of an authority above, by its name."""
-    words = FINDINGS[reason.finding]
-    return words if reason.subject == certificate.name else f"{reason.subject} : {words[0].lower()}{words[1:]}"
+    words = _(FINDINGS[reason.finding])
+    if reason.subject == certificate.name:
+        return words
+    return _("%(authority)s : %(words)s", authority=reason.subject, words=words[0].lower() + words[1:])

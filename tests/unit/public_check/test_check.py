@@ -20,6 +20,7 @@ from werkzeug.test import Client
 from pki.bootstrap.office import Office
 from pki.inventory.model import Certificate, Reason
 from tests.world import World, nurse
+from web.kit.language import typeset
 from web.verify.application import LARGEST, make
 
 URL = "http://localhost:8400"
@@ -90,7 +91,7 @@ def test_a_good_certificate_is_valid_with_its_chain_its_policy_and_its_dates(che
             and "SCEAU DEMO RACINE" in said
             and checked.good.serial.hex() in said
         )
-        assert checked.world.home.profiles[checked.good.profile].title in said
+        assert typeset(checked.world.home.profiles[checked.good.profile].title) in said
         assert checked.world.home.profiles[checked.good.profile].policy in said
 
 

@@ -2,6 +2,7 @@
 // <form data-act="/path">: its fields go to /path/options, the signed statement to /path. Boxes are lists; the rest is text.
 // Boxes that were ticked on other pages of the same form (`data-pages`) are remembered in this tab, and count.
 import { behind, post, say, show } from "./kit.js";
+import { _ } from "./words.js";
 
 const remembered = (form) => JSON.parse(sessionStorage.getItem(form.dataset.act) ?? "[]");
 
@@ -21,7 +22,7 @@ const fields = (form) => {
 const tell = (form) => {
   const place = form.querySelector("[data-ticked]");
   const count = remembered(form).length;
-  if (place) place.textContent = count ? `Mises de côté, toutes pages comprises : ${count}.` : "";
+  if (place) place.textContent = count ? _("Mises de côté, toutes pages comprises : %(count)s.", { count }) : "";
 };
 
 const remember = (form) => {
@@ -49,7 +50,7 @@ for (const form of document.querySelectorAll("form[data-act]")) {
     const path = form.dataset.act;
     const { statement, options, draft } = await post(`${path}/options`, { ...fields(form), ...pressed });
     const response = await show(options);
-    say("Votre signature est vérifiée…");
+    say(_("Votre signature est vérifiée…"));
     const done = await post(path, { statement, response, draft });
     sessionStorage.removeItem(path);
     location.assign(done.next);

@@ -1,4 +1,6 @@
 // What the scripts of every page share: asking the server, saying what goes on, and speaking to authenticators.
+import { _ } from "./words.js";
+
 const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
 export const prefix = meta("prefix");
 
@@ -10,7 +12,7 @@ export const say = (text, failed = false) => {
 
 export class Failed extends Error {
   constructor(status, answer) {
-    super(answer.error ? `${answer.error} ${answer.advice ?? ""}` : "Le service n'a pas répondu comme prévu. Réessayez.");
+    super(answer.error ? `${answer.error} ${answer.advice ?? ""}` : _("Le service n'a pas répondu comme prévu. Réessayez."));
     this.status = status;
   }
 }
@@ -24,7 +26,7 @@ export async function post(path, body) {
       body: JSON.stringify(body),
     });
   } catch {
-    throw new Failed(0, { error: "Le réseau ne répond pas.", advice: "Vérifiez votre connexion, puis recommencez." });
+    throw new Failed(0, { error: _("Le réseau ne répond pas."), advice: _("Vérifiez votre connexion, puis recommencez.") });
   }
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Failed(answer.status, said);
@@ -73,10 +75,10 @@ export async function show({ publicKey }, how = {}) {
 }
 
 const REASONS = {
-  NotAllowedError: "L'appareil n'a pas répondu, ou vous avez annulé. Recommencez quand vous voulez.",
-  InvalidStateError: "Cet appareil a déjà une clé d'accès pour ce compte.",
-  SecurityError: "Cette page n'est pas à l'adresse où les clés d'accès sont valables.",
-  NotSupportedError: "Cet appareil ne sait pas créer ce genre de clé d'accès.",
+  NotAllowedError: _("L'appareil n'a pas répondu, ou vous avez annulé. Recommencez quand vous voulez."),
+  InvalidStateError: _("Cet appareil a déjà une clé d'accès pour ce compte."),
+  SecurityError: _("Cette page n'est pas à l'adresse où les clés d'accès sont valables."),
+  NotSupportedError: _("Cet appareil ne sait pas créer ce genre de clé d'accès."),
 };
 
 // Runs one action at a time behind a button, and says how it ends.

@@ -2,6 +2,7 @@
 import { base64, unbase64 } from "./der.js";
 import { forget, keep, makeKey } from "./keys.js";
 import { Failed, post, prefix, show } from "./kit.js";
+import { _ } from "./words.js";
 
 const PATIENCE = 60_000; // milliseconds, for an issuer that needs a second
 const PAUSE = 250;
@@ -13,11 +14,11 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, PAUSE));
 
 async function ask(made, tell) {
   const csrs = made.map(({ key }) => base64(key.request));
-  tell(1, "Votre demande est préparée.");
+  tell(1, _("Votre demande est préparée."));
   const { statement, requests, options } = await post("/certificats/options", {
     requests: made.map(({ profile }, place) => ({ profile, request: csrs[place] })),
   });
-  tell(2, "Votre appareil vous demande de signer.");
+  tell(2, _("Votre appareil vous demande de signer."));
   const response = await show(options);
   return (await post("/certificats", { statement, requests, csrs, response })).batch;
 }
@@ -28,14 +29,15 @@ async function orders(batch) {
 }
 
 async function follow(batch, made, tell) {
-  tell(3, "Votre demande est signée. L'autorité fabrique vos certificats…");
+  tell(3, _("Votre demande est signée. L'autorité fabrique vos certificats…"));
   for (const end = performance.now() + PATIENCE; performance.now() < end; await pause()) {
     const found = await orders(batch);
     if (found.length && found.every((order) => order.state !== "attente")) {
       return made.map((one) => ({ ...one, ...found.find((order) => order.profile === one.profile) }));
     }
   }
-  throw new Failed(0, { error: "L'autorité est lente.", advice: "Votre demande est gardée : revenez à l'accueil dans quelques minutes." });
+  const advice = _("Votre demande est gardée : revenez à l'accueil dans quelques minutes.");
+  throw new Failed(0, { error: _("L'autorité est lente."), advice });
 }
 
 // Returns what was made: {profile, title, key, state, chain (octets), until, isKept}. Keys are kept in this browser before anything

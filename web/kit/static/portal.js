@@ -4,6 +4,7 @@ import { behind, create, freshly, post, prefix } from "./kit.js";
 import { makeKeys, obtain } from "./obtain.js";
 import { makeFile, newPassword } from "./pkcs12.js";
 import { makeProfile } from "./profile.js";
+import { _ } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const only = (id) => {
@@ -23,8 +24,9 @@ let made = []; // keys that can still become a file, until this page is left
 function showMade(ended, rpps) {
   made = ended.filter((one) => one.state === "fait");
   at("fait-liste").replaceChildren(...ended.map((one) => {
-    const card = element("li", "", `card ${one.state === "fait" ? "good" : "bad"}-edge`);
-    const words = one.state === "fait" ? `Valable jusqu'au ${one.until}.` : "L'autorité l'a refusé : demandez à votre ordre.";
+    const isMade = one.state === "fait";
+    const card = element("li", "", `card ${isMade ? "good" : "bad"}-edge`);
+    const words = isMade ? _("Valable jusqu'au %(until)s.", one) : _("L'autorité l'a refusé : demandez à votre ordre.");
     card.append(element("h2", one.title), element("p", words));
     if (one.failure) card.append(Object.assign(element("p", one.failure, "hint"), { lang: "en" }));
     return card;
@@ -33,7 +35,7 @@ function showMade(ended, rpps) {
   at("sans-garde").hidden = made.every((one) => one.isKept);
   at("fichier-avant").hidden = !at("sans-garde").hidden;
   at("fichier").dataset.rpps = rpps;
-  if (ended.some((one) => one.state !== "fait")) at("fait-titre").textContent = made.length ? "C'est fait en partie" : "Rien n'a été fait";
+  if (made.length < ended.length) at("fait-titre").textContent = made.length ? _("C'est fait en partie") : _("Rien n'a été fait");
   only("fait");
 }
 
@@ -49,7 +51,7 @@ async function profileOf(credentials, password) {
   const signer = own.find(({ kind, chain }) => kind === "P-256" && chain.length);
   if (!mail.length || !signer) return null;
   const sign = async (octets) => (await signature(signer.kind, signer.key, octets)).value;
-  return makeProfile(mail, password, "Certificats pour le courrier", { sign, chain: signer.chain });
+  return makeProfile(mail, password, _("Certificats pour le courrier"), { sign, chain: signer.chain });
 }
 
 behind(at("faire-fichier"), async (button) => {
@@ -109,7 +111,7 @@ behind(at("code-form"), async (form) => {
 
 async function enter() {
   const path = `/entree/${at("code-form").dataset.token}`;
-  const name = /Mobi/.test(navigator.userAgent) ? "Mon téléphone" : "Mon ordinateur";
+  const name = /Mobi/.test(navigator.userAgent) ? _("Mon téléphone") : _("Mon ordinateur");
   const response = await create(await post(`${path}/options`, { code: activation.code }));
   const { csrf } = await post(path, { code: activation.code, name, response });
   document.querySelector('meta[name="csrf"]').content = csrf;
@@ -136,7 +138,7 @@ for (const form of document.querySelectorAll("form.obtenir")) {
   behind(form, async () => {
     only("avance");
     try {
-      tell(0, "Vos clés sont fabriquées dans ce navigateur.");
+      tell(0, _("Vos clés sont fabriquées dans ce navigateur."));
       showMade(await obtain(await makeKeys(JSON.parse(form.dataset.demandes)), tell), at("accueil").dataset.rpps);
     } catch (error) {
       only("accueil");

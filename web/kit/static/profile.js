@@ -3,6 +3,7 @@
 // The file holds no password: the phone asks for it. Who signs is the practitioner: nobody else ever has the keys that are in it.
 import { base64, element, identifier, integer, octets, sequence, set, tagged, utf8 } from "./der.js";
 import { makeFile } from "./pkcs12.js";
+import { _ } from "./words.js";
 
 const [SIGNED, DATA] = ["1.2.840.113549.1.7.2", "1.2.840.113549.1.7.1"].map(identifier);
 const [CONTENT_TYPE, DIGEST] = ["1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"].map(identifier);
@@ -63,7 +64,7 @@ export async function makeProfile(credentials, password, name, signer) {
   const keys = await Promise.all(credentials.map(async (one, place) =>
     payload("com.apple.security.pkcs12", `cle-${place + 1}`, one.name, { PayloadContent: await makeFile([one], password) })));
   const authorities = [...issuers.values()].map((issuer, place) =>
-    payload("com.apple.security.pkcs1", `autorite-${place + 1}`, "Autorité", { PayloadContent: issuer }));
+    payload("com.apple.security.pkcs1", `autorite-${place + 1}`, _("Autorité"), { PayloadContent: issuer }));
   const whole = payload("Configuration", "certificats", name, { PayloadContent: [...keys, ...authorities] });
   const plist = `<?xml version="1.0" encoding="UTF-8"?><plist version="1.0">${written(whole)}</plist>`;
   return signed(utf8(plist), signer);

@@ -5,4 +5,4 @@ const english = isEnglish ? await fetch(address()).then((answer) => answer.json(
 
 // Says a French sentence in the language of the page, with its values: _("Encore %(left)s.", { left }).
 export const _ = (sentence, values = {}) =>
-  (english[sentence] ?? sentence).replace(/%\((\w+)\)s/g, (_whole, name) => values[name]);
+  (english[sentence] ?? sentence.replace(/ (?=[:;?!»])|(?<=«) /g, "\u00a0")).replace(/%\((\w+)\)s/g, (_whole, name) => values[name]);
