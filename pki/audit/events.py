@@ -187,6 +187,9 @@ EVENTS: Mapping[str, EventType] = _types(
     ("officer.withdrawn", "officer ordre reason by", "an officer lost the right to decide"),
     ("organisation.declared", "organisation subject by", "a structure was declared, with the person who answers for it"),
     ("organisation.approved", "organisation officer ordre hash", "an officer approved a structure"),
+    ("organisation.proposed", "organisation hash by", "other domains were proposed for a structure"),
+    ("organisation.amended", "organisation officer ordre hash certificates", "an officer approved other domains of a structure"),
+    ("organisation.kept", "organisation officer ordre reason", "an officer refused other domains of a structure"),
     ("organisation.withdrawn", "organisation reason by", "a structure may ask for nothing more"),
     # --- who is in front of the screen (§5.2.3) ---------------------------------------------------------------------------------
     ("entry.made", "account by", "a one-time link was made, by which an account may register a passkey"),
@@ -202,7 +205,7 @@ EVENTS: Mapping[str, EventType] = _types(
     ("request.submitted", "request profile subject key channel by", "a certificate was asked for, possession of its key proven"),
     ("request.approved", "request officer ordre hash", "an officer signed the canonical hash of the request"),
     ("request.refused", "request reason citation by", "a request was refused, by an officer or by a rule"),
-    ("grant.given", "request subject ordre profiles approvals hash", "officers granted what a person may obtain by passkey"),
+    ("grant.given", "request subject ordre profiles approvals hash", "officers granted what a holder may obtain by passkey"),
     ("grant.withdrawn", "request subject ordre reason by", "nothing more is obtained under a grant"),
     ("order.written", "order request profile subject approvals hash", "the approved instruction was handed to the issuer"),
     ("order.failed", "order reason citation", "the issuer did not take the order"),

@@ -22,11 +22,13 @@ from pki.bootstrap import registrar
 from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.services import base_port, named
 from pki.register.sanctions import Effect
+from pki.registration.amendments import Amendments
 from pki.registration.decide import Decisions
 from pki.registration.enrol import Enrolment
 from pki.registration.grants import Grants
 from pki.registration.lifecycle import Lifecycle
 from pki.registration.loss import Losses
+from pki.registration.mandates import Mandates
 from pki.registration.organisations import Organisations
 from pki.registration.reminders import Reminders
 from pki.registration.selfservice import SelfService
@@ -35,6 +37,8 @@ from pki.settings import Settings
 from trust.errors import Missing, SceauError
 
 LOG = logging.getLogger("sceau.office")
+AUDIENCES = {Kind.OFFICER: "ordre", Kind.PERSON: "moi", Kind.ADMINISTRATOR: "admin"}
+"""Under which path of the pages each kind of account signs in."""
 INVITATION = timedelta(hours=1)
 """How long an officer's first link lives (CP 5.2.3)."""
 
@@ -128,6 +132,16 @@ class Office:
         return registrar.organisations(self.home)
 
     @cached_property
+    def mandates(self) -> Mandates:
+        """Receives the choice of structures' administrators."""
+        return registrar.mandates(self.home, channel="board")
+
+    @cached_property
+    def amendments(self) -> Amendments:
+        """Receives other domains for structures."""
+        return registrar.amendments(self.home)
+
+    @cached_property
     def reminders(self) -> Reminders | None:
         """Writes to people before their certificates end; None when no mail is configured."""
         mail = self.home.settings.mail
@@ -136,6 +150,10 @@ class Office:
         titles = {name: profile.title for name, profile in self.home.profiles.items()}
         hand_over = sender(mail, self.home.settings.home)
         return Reminders(self.home.store, titles, mail.sender, self.url, self.home.clock, hand_over)
+
+    def entry_link(self, account: Account, token: str) -> str:
+        """Return the one-time link by which an account enters, at the pages that are its own."""
+        return f"{self.url}/{AUDIENCES[account.kind]}/entree/{token}"
 
     def tell(self, account: Account, subject: str, words: str) -> None:
         """Write to somebody what was done in their name, if an address is known; nobody waits for the mail server."""
@@ -163,6 +181,8 @@ class Office:
             except Missing:
                 return False
             return True
+        if account.kind is Kind.ADMINISTRATOR:
+            return any(each.id == account.id for each in self.home.settings.administrators)
         now = self.home.clock.now()
         with self.home.store.read() as tx:
             if account.kind is Kind.STRUCTURE:

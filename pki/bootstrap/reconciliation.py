@@ -60,7 +60,7 @@ class Reconciliation:
         if self._after is None:
             return False
         if self._after == "" and (ended := self._organisations.reconcile()):
-            LOG.warning("%d certificates of structures that were withdrawn had not ended: they are revoked", ended)
+            LOG.warning("%d certificates of structures withdrawn, or of domains given up, had not ended: they are revoked", ended)
         done, self._after = self._lifecycle.reconcile_some(self._after, PEOPLE)
         return _told(done) or self._after is not None
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pki.authenticators.entries import Entries
 from pki.bootstrap.home import Home
 from pki.faults import Faults
+from pki.registration.amendments import Amendments
 from pki.registration.decide import Decisions
 from pki.registration.enrol import Enrolment
 from pki.registration.grants import Grants
 from pki.registration.lifecycle import Lifecycle
+from pki.registration.mandates import Mandates
 from pki.registration.officers import OfficerKeys
 from pki.registration.organisations import Organisations
 from pki.registration.selfservice import SelfService
@@ -52,6 +55,17 @@ def lifecycle(home: Home) -> Lifecycle:
 def organisations(home: Home) -> Organisations:
     """Return the service that receives structures."""
     return Organisations(home.store, home.settings, home.clock, home.entropy)
+
+
+def mandates(home: Home, *, channel: str = "cli") -> Mandates:
+    """Return the service that receives the choice of structures' administrators."""
+    entries = Entries(home.store, home.clock, home.entropy)
+    return Mandates(home.store, home.settings, enrolment(home, channel=channel), entries, home.clock, home.entropy)
+
+
+def amendments(home: Home) -> Amendments:
+    """Return the service that receives other domains for structures."""
+    return Amendments(home.store, home.settings, home.clock, home.entropy)
 
 
 def officer_keys(home: Home) -> OfficerKeys:

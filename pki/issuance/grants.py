@@ -1,6 +1,7 @@
-"""Requests that people make for themselves, under what officers granted (RFC 3647 §4.6, §4.7; CP 4.7.2).
+"""Requests that holders make for themselves, under what officers granted (RFC 3647 §4.6, §4.7; CP 4.7.2).
 
-Officers approved that a person may obtain certificates; the person makes the keys, and signs the requests with a passkey. The
+Officers approved that a person, or the administrator of a structure's servers, may obtain certificates; the holder makes the
+keys, and signs the requests with a passkey. The
 issuer checks both, as it checks everything: the grant with its approvals, the passkey's signature, and that the one covers the
 other. An officer who approved may leave long before the certificate is renewed: then the authority's own signature stands for the
 approvals, on a certificate that it issued to this person under this board, and which is not over for more than a month.
@@ -8,11 +9,11 @@ approvals, on a certificate that it issued to this person under this board, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from pki.inventory.model import Certificate
-from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, ApprovedBatch, check_approval, covered, signed_at
+from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, Act, ApprovedBatch, OfficerKey, check_approval, covered, signed_at
 from pki.issuance.authority import Authority
 from pki.issuance.order import HOLDER_TYPE, CertificateOrder, Grant, Request, read_request
 from pki.issuance.ports import IssuanceTransaction
@@ -22,12 +23,37 @@ from trust.transparency.merkle import InclusionProof, leaf_hash
 
 GRACE = timedelta(days=30)
 """After the end of a certificate, in which it can still be renewed (CP 4.7.1)."""
+OLDEST_ANSWER = timedelta(minutes=10)
+"""Between the moment that a page writes into a statement and the signature's arrival."""
 CITATION = "CP 4.7.2"
+PEOPLE = "8"
+"""How the national identifier of a practitioner begins (IdNat_PS of an RPPS number); structures' begin otherwise."""
+
+
+def is_person(holder: str) -> bool:
+    """Tell whether a national identifier is a practitioner's; a structure's otherwise."""
+    return holder.startswith(PEOPLE)
 
 
 def account_of(holder: str) -> str:
-    """Return the account under which a person signs."""
-    return f"person:{holder}"
+    """Return the account under which a holder signs: the practitioner, or who administers the structure."""
+    return f"person:{holder}" if is_person(holder) else f"structure:{holder}"
+
+
+def check_signed_by(act: Act, account: str, keys: Sequence[OfficerKey], now: datetime) -> None:
+    """Check that an account signed an act just now, with a passkey that stands.
+
+    Raises:
+        Refused: somebody else signed, or too long ago.
+        Malformed: the statement of the act is not one.
+    """
+    said = act.record()
+    if act.officer != account:
+        raise Refused("the signature is over something else than this", citation="CP 4.2.2")
+    if not now - OLDEST_ANSWER <= signed_at(said) <= now + OLDEST_ANSWER:
+        raise Refused("this was signed too long ago: ask again", citation="CP 4.2.2")
+    if not any(key.withdrawn_at is None and key.signed(act.statement, act.signature) for key in keys):
+        raise Refused("no passkey of the holder made this signature", citation="CP 5.2.3")
 
 
 class HolderRequests:

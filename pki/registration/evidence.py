@@ -21,6 +21,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.issuance.approvals import ACT_CLOCK_TOLERANCE, APPROVAL, SUBMISSION, Act, OfficerKey
+from pki.issuance.grants import account_of
 from pki.issuance.order import HOLDER_TYPE, CertificateOrder, Grant, Request, read_request
 from pki.registration.model import Batch
 from pki.settings import Board, Officer
@@ -238,7 +239,7 @@ def _check_holder(evidence: Mapping[str, Any], request: Request) -> list[str]:
     for said in map(_read_act, evidence["acts"]):
         record, proof = said.record(), _proof(evidence)
         about = (record.get("root"), record.get("size"), record.get("board"))
-        if said.type != HOLDER_TYPE or said.officer != request.requester or request.requester != f"person:{request.holder}":
+        if said.type != HOLDER_TYPE or said.officer != request.requester or request.requester != account_of(request.holder):
             raise Refused("a request of a holder is signed by the holder", citation="CP 4.7.2")
         if about != (evidence["root"], proof.size, request.board):
             raise Refused("the holder signed something else than this batch", citation="CP 4.7.2")

@@ -8,12 +8,14 @@ a person can read.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pki.audit.events import event
-from pki.inventory.model import Reason
+from pki.authenticators.model import Account, Kind
+from pki.inventory.model import Certificate, Reason
 from pki.issuance.approvals import Act, statement_of, verify_act
 from pki.registration.checks import structure_number
 from pki.registration.model import Organisation
@@ -166,6 +168,7 @@ class Organisations:
                 raise Refused("the signature is older than this declaration", citation="CP 3.2.2")
             self._record_once(tx, act)
             tx.organisations.set_withdrawn(organisation.id, now)
+            self._end_mandate(tx, organisation, officer)
             live = tx.certificates.live_of_holders([organisation.id], now)
             ended = end(tx, live, Reason.CESSATION_OF_OPERATION, now, officer.id)
             # The officer's own words are in the act; the journal holds no free text (`pki.audit.events`).
@@ -173,16 +176,28 @@ class Organisations:
             tx.journal.append(event("organisation.withdrawn", **facts), at=now)
             return Withdrawn(tx.organisations.get(organisation.id), len(ended))
 
-    def reconcile(self) -> int:
-        """End what withdrawn structures still have; return how many certificates there were.
+    def _end_mandate(self, tx: RegistrationTransaction, organisation: Organisation, officer: Officer) -> None:
+        """End what its administrator could do: declared again one day, it chooses again who that is."""
+        now = self._clock.now()
+        tx.authenticators.withdraw_account(Account(Kind.STRUCTURE, organisation.id), now)
+        for grant in tx.grants.of_holder(organisation.id):
+            if grant.withdrawn_at is None:
+                tx.grants.withdraw(grant.id, now)
+                facts = {"request": grant.id, "subject": grant.holder, "ordre": grant.board, "by": officer.id}
+                tx.journal.append(event("grant.withdrawn", reason="withdrawn-by-officer", **facts), at=now)
 
-        A certificate that was being signed while its structure was withdrawn is found here.
+    def reconcile(self) -> int:
+        """End what structures have and should not: those withdrawn anything, the others names outside their domains.
+
+        Returns how many certificates there were. One that was being signed while its structure was withdrawn, or lost a domain,
+        is found here.
         """
         now = self._clock.now()
         with self._store.write() as tx:
-            withdrawn = [each.id for each in tx.organisations.all() if each.withdrawn_at is not None]
-            live = tx.certificates.live_of_holders(withdrawn, now)
-            return len(end(tx, live, Reason.CESSATION_OF_OPERATION, now, BY_WITHDRAWAL))
+            known = {each.id: each for each in tx.organisations.all() if each.approved_at or each.withdrawn_at}
+            live = tx.certificates.live_of_holders(sorted(known), now)
+            over = [each for each in live if known[each.holder].withdrawn_at or not covers(known[each.holder], each)]
+            return len(end(tx, over, Reason.CESSATION_OF_OPERATION, now, BY_WITHDRAWAL))
 
     def of_board(self, board: str | None) -> list[Organisation]:
         """Return the structures of one board, or of all."""
@@ -227,3 +242,8 @@ class Organisations:
         officer = self._settings.officer(officer_id)
         with self._store.read() as tx:
             return self._of_board(tx, structure_number(number), officer)
+
+
+def covers(organisation: Organisation, certificate: Certificate) -> bool:
+    """Tell whether every server that a certificate names is under a domain of the structure."""
+    return all(organisation.covers(name) for name in json.loads(certificate.subject).get("dns_names", []))

@@ -1,9 +1,10 @@
-"""People ask for their own certificates, under what officers granted: activation and renewal (RFC 3647 §4.6, §4.7; CP 4.7).
+"""Holders ask for their own certificates, under what officers granted: activation and renewal (RFC 3647 §4.6, §4.7; CP 4.7).
 
-The keys are new each time and made by the person's device; the request is signed with the person's passkey, over the RFC 6962
-root of what is asked, as officers sign batches. The subject is the register's at that moment. The issuer checks all of it again
-(`pki.issuance.grants`). Nothing is kept between the question and the answer: what was signed comes back, and is compared with
-what would be asked now.
+Practitioners for themselves, administrators for the servers of their structure. The keys are new each time and made by the
+holder's device or server; the request is signed with a passkey of the holder, over the RFC 6962 root of what is asked, as
+officers sign batches. The subject is that of the register, or of the structure as approved, at that moment. The issuer checks
+all of it again (`pki.issuance.grants`). Nothing is kept between the question and the answer: what was signed comes back, and is
+compared with what would be asked now.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pki.audit.events import Event, event
 from pki.inventory.model import Certificate, State
-from pki.issuance.approvals import Act, OfficerKey, covered, signed_at, statement_of
-from pki.issuance.grants import GRACE, account_of
+from pki.issuance.approvals import Act, covered, statement_of
+from pki.issuance.grants import GRACE, account_of, check_signed_by, is_person
 from pki.issuance.order import HOLDER_TYPE, CertificateOrder, Grant, OrderState, Request, read_request
+from pki.issuance.ports import Standing
 from pki.register.entry import RegisterEntry
 from pki.registration.applications import Application
-from pki.registration.checks import check_snapshot_age, person_subject
+from pki.registration.checks import check_snapshot_age, organisation_subject, person_subject
 from pki.registration.enrol import register_in_force
 from pki.registration.model import Batch, BatchState, RequestRecord
 from pki.registration.ports import RegistrationStore, RegistrationTransaction
@@ -31,6 +34,7 @@ from trust.canonical import canonical
 from trust.clock import Clock
 from trust.entropy import Entropy
 from trust.errors import Conflict, Malformed, Missing, Refused
+from trust.naming import OrganisationSubject, PersonSubject, ServerSubject
 from trust.transparency.merkle import Tree, leaf_hash, root_of
 
 MOST = 3
@@ -41,13 +45,26 @@ SUPERSEDED_AFTER = timedelta(hours=24)
 """Then the certificate that was renewed ends: its holder has had the time to use the new one everywhere (CP 4.7.3)."""
 WINDOW = 3
 """A certificate is renewed in the last third of its life (CP 4.7.1)."""
-OLDEST_ANSWER = timedelta(minutes=10)
 CITATION = "CP 4.7.1"
+SERVERS = "serveur-"
+"""How the profiles of servers begin."""
+
+
+class Asked(NamedTuple):
+    """One certificate that a holder asks for."""
+
+    profile: str
+    csr: bytes
+    """The request in PKCS#10: proof of the key."""
+    dns_names: tuple[str, ...] = ()
+    """Of a structure's server; nothing for a person."""
+    common_name: str = ""
+    """Of a structure's application or seal; its name when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SelfDraft:
-    """What the person signs, and what it is about."""
+    """What the holder signs, and what it is about."""
 
     statement: str
     requests: tuple[str, ...]
@@ -82,20 +99,20 @@ class SelfService:
         self._clock = time
         self._entropy = entropy
 
-    def prepare(self, holder: str, asked: Sequence[tuple[str, bytes]]) -> SelfDraft:
-        """Judge what a person asks, (profile, request in PKCS#10) each, and write what the person signs.
+    def prepare(self, holder: str, asked: Sequence[Asked]) -> SelfDraft:
+        """Judge what a holder asks, and write what the holder signs.
 
         Raises:
-            Refused: no grant, no right to practise, a key that is not acceptable, or nothing to renew yet.
+            Refused: no grant, no right to practise, a name outside the approved domains, a key that is not acceptable, or
+                nothing to renew yet.
             Malformed: a request is not one.
         """
-        if not 0 < len(asked) <= MOST or len({profile for profile, _ in asked}) != len(asked):
+        if not 0 < len(asked) <= MOST or len({each.profile for each in asked}) != len(asked):
             raise Malformed(f"one gesture asks for 1 to {MOST} certificates of different profiles")
         now = self._clock.now()
         with self._store.read() as tx:
             statements = [
-                canonical(self._request(tx, holder, profile, csr, now)[0].statement(clock.text(now))).decode()
-                for profile, csr in asked
+                canonical(self._request(tx, holder, each, now)[0].statement(clock.text(now))).decode() for each in asked
             ]
         requests = [read_request(statement) for statement in statements]
         facts = {
@@ -109,7 +126,7 @@ class SelfService:
         return SelfDraft(statement_of(HOLDER_TYPE, account_of(holder), batch, now, facts), tuple(statements))
 
     def submit(self, act: Act, statements: Sequence[str], csrs: Sequence[bytes]) -> str:
-        """Take what a person signed, and hand the orders to the issuer; return the batch.
+        """Take what a holder signed, and hand the orders to the issuer; return the batch.
 
         Raises:
             Refused: the signature is not by a passkey of the holder over this, or it no longer stands.
@@ -127,7 +144,7 @@ class SelfService:
             self._check_act(tx, act, holder, tree.root(), requests, now)
             records, orders = [], []
             for place, (request, statement, csr) in enumerate(zip(requests, statements, csrs, strict=True)):
-                expected, key = self._request(tx, holder, request.profile, csr, now, request_id=request.id)
+                expected, key = self._request(tx, holder, _asked(request, csr), now, request_id=request.id)
                 if canonical(expected.statement(_at(statement))).decode() != statement:
                     raise Conflict("the register, or what was granted, has changed meanwhile: ask again")
                 name = f"{request.board}:{request.profile}:{holder}:{key.spki_sha256.hex()}"
@@ -143,15 +160,16 @@ class SelfService:
             tx.requests.set_state(batch.id, BatchState.APPROVED, now)
             tx.acts.add(act, self._entropy.octets(16).hex(), now)
             tx.orders.add(orders, now)
-            tx.successions.add([order.id for order in orders], now + SUPERSEDED_AFTER)
+            if is_person(holder):  # servers change keys one by one: their administrator says when the old one ends
+                tx.successions.add([order.id for order in orders], now + SUPERSEDED_AFTER)
             tx.journal.append_many(self._events(records, leaves, act.officer), at=now)
         return act.target
 
     def state(self, batch: str, holder: str) -> list[SelfOrder]:
-        """Return what became of the requests of a batch of this person.
+        """Return what became of the requests of a batch of this holder.
 
         Raises:
-            Missing: this person has no such batch.
+            Missing: this holder has no such batch.
         """
         with self._store.read() as tx:
             found = tx.requests.batch(batch)
@@ -162,7 +180,7 @@ class SelfService:
         return [SelfOrder(profiles[order.id], order.state, order.serial, order.failure) for order in orders]
 
     def credentials(self, holder: str) -> list[Certificate]:
-        """Return what was issued to a person, newest first."""
+        """Return what was issued to a holder, newest first."""
         with self._store.read() as tx:
             found = [each for each in tx.certificates.of_holder(holder) if each.signature is not None]
         return found[::-1]
@@ -174,18 +192,20 @@ class SelfService:
         return now >= renewal_begins(certificate) and now <= certificate.not_after + GRACE
 
     def _request(
-        self, tx: RegistrationTransaction, holder: str, profile: str, csr: bytes, now: datetime, *, request_id: str = ""
+        self, tx: RegistrationTransaction, holder: str, asked: Asked, now: datetime, *, request_id: str = ""
     ) -> tuple[Request, ProvenKey]:
+        profile = asked.profile
         grant = self._grant(tx, holder, profile)
-        self._check_time(tx, holder, profile, now)
-        check_snapshot_age(tx.register.applied_date(), self._settings.register, now)
         found = tx.register.standings([holder], now).get(holder)
         if found is None:
             raise Refused(f"{holder} is not in the register", citation="CP 3.2.3")
-        entry = RegisterEntry.parse(found.entry)
-        application = Application(holder, profile, csr, entry.family_name, entry.given_name)
-        subject = person_subject(application, holder, found, self._settings.board(grant.board))
-        key = prove_possession(csr, self._key_algorithms[profile], known_weak=self._settings.known_weak)
+        subject: PersonSubject | OrganisationSubject | ServerSubject
+        if is_person(holder):
+            self._check_time(tx, holder, profile, now)
+            subject = self._person(tx, holder, asked, found, grant, now)
+        else:
+            subject = _structure(tx, holder, asked, found, grant)
+        key = prove_possession(asked.csr, self._key_algorithms[profile], known_weak=self._settings.known_weak)
         if tx.blocked_keys.blocked([key.spki_sha256]):
             raise Refused("this key is known to be compromised", citation="CP 4.9.12")
         if tx.certificates.holders_of_keys([key.spki_sha256]):
@@ -203,6 +223,14 @@ class SelfService:
             grant=grant.id,
         )
         return request, key
+
+    def _person(
+        self, tx: RegistrationTransaction, holder: str, asked: Asked, found: Standing, grant: Grant, now: datetime
+    ) -> PersonSubject:
+        check_snapshot_age(tx.register.applied_date(), self._settings.register, now)
+        entry = RegisterEntry.parse(found.entry)
+        application = Application(holder, asked.profile, asked.csr, entry.family_name, entry.given_name)
+        return person_subject(application, holder, found, self._settings.board(grant.board))
 
     def _grant(self, tx: RegistrationTransaction, holder: str, profile: str) -> Grant:
         for grant in tx.grants.of_holder(holder):
@@ -224,15 +252,9 @@ class SelfService:
     def _check_act(
         self, tx: RegistrationTransaction, act: Act, holder: str, root: bytes, requests: Sequence[Request], now: datetime
     ) -> None:
-        said = act.record()
-        if act.officer != account_of(holder) or covered(said).batch != (requests[0].board, root, len(requests)):
+        if covered(act.record()).batch != (requests[0].board, root, len(requests)):
             raise Refused("the signature is over something else than this", citation="CP 4.2.2")
-        at = signed_at(said)
-        if not now - OLDEST_ANSWER <= at <= now + OLDEST_ANSWER:
-            raise Refused("this was signed too long ago: ask again", citation="CP 4.2.2")
-        keys: list[OfficerKey] = tx.authenticators.keys_of(act.officer)
-        if not any(key.withdrawn_at is None and key.signed(act.statement, act.signature) for key in keys):
-            raise Refused("no passkey of the holder made this signature", citation="CP 5.2.3")
+        check_signed_by(act, account_of(holder), tx.authenticators.keys_of(act.officer), now)
 
     def _events(self, records: Sequence[RequestRecord], leaves: Sequence[bytes], by: str) -> list[Event]:
         written = []
@@ -242,6 +264,26 @@ class SelfService:
             written.append(event("request.submitted", key=key, channel="portal", by=by, **facts))
             written.append(event("order.written", order=record.id, approvals=[by], hash=leaf.hex(), **facts))
         return written
+
+
+def _structure(
+    tx: RegistrationTransaction, holder: str, asked: Asked, found: Standing, grant: Grant
+) -> OrganisationSubject | ServerSubject:
+    organisation = tx.organisations.get(holder)
+    if organisation.board != grant.board or found.barred is not None:
+        raise Refused(f"{holder}: {found.barred or 'another ordre answers for it'}", citation="CP 3.2.2")
+    if asked.profile.startswith(SERVERS) != bool(asked.dns_names):
+        raise Malformed("a server has DNS names, and nothing else has")
+    application = Application(holder, asked.profile, asked.csr, common_name=asked.common_name, dns_names=asked.dns_names)
+    return organisation_subject(application, organisation)
+
+
+def _asked(request: Request, csr: bytes) -> Asked:
+    """Return what was asked, from the statement that was made of it: names of servers are the holder's to choose."""
+    names = request.subject.get("dns_names", [])
+    if not isinstance(names, list):
+        raise Malformed("dns_names of a subject is a list")
+    return Asked(request.profile, csr, tuple(map(str, names)), str(request.subject.get("common_name", "")))
 
 
 def renewal_begins(certificate: Certificate) -> datetime:

@@ -41,6 +41,12 @@ class ActsPort(Protocol):
     def keys(self, officer: str) -> list[OfficerKey]: ...
 
 
+class AuthenticatorsPort(Protocol):
+    """Passkeys of holders."""
+
+    def keys_of(self, account: str) -> list[OfficerKey]: ...
+
+
 class RegisterPort(Protocol):
     """The register in force, and the decisions of ordres."""
 
@@ -70,6 +76,8 @@ class RevocationTransaction(LossTransaction, Protocol):
 
     @property
     def acts(self) -> ActsPort: ...
+    @property
+    def authenticators(self) -> AuthenticatorsPort: ...
     @property
     def register(self) -> RegisterPort: ...
 

@@ -19,6 +19,7 @@ from pki.audit.events import event
 from pki.faults import Faults
 from pki.inventory.model import REASONS_BY_NAME, Certificate, Reason, State
 from pki.issuance.approvals import Act, statement_of, verify_act
+from pki.issuance.grants import account_of, check_signed_by
 from pki.register.entry import RegisterEntry, standing
 from pki.revocation.changes import end, release
 from pki.revocation.ports import LossTransaction, RevocationStore, RevocationTransaction
@@ -37,6 +38,9 @@ LONGEST_DEMAND = 4096
 REVOCATION = "revocation/1"
 RELEASE = "release/1"
 HOLDER_REVOCATION = "holder-revocation/1"
+"""A demand signed with the certified key."""
+OWN_REVOCATION = "own-revocation/1"
+"""A demand signed with a passkey of the holder."""
 
 
 class _Overtaken(Exception):
@@ -189,6 +193,45 @@ class Revocation:
             return done
         raise Unavailable("certificates of this key are being made all the time: try again")
 
+    def own_statement(self, serial: bytes, reason: Reason, holder: str) -> str:
+        """Return what a holder signs with a passkey to revoke one of their own certificates.
+
+        Raises:
+            Missing: the holder has no such certificate.
+        """
+        with self._store.read() as tx:
+            certificate = _own(tx.certificates.get(serial), holder)
+        facts = {"ca": certificate.ca, "reason": reason.standard_name}
+        return statement_of(OWN_REVOCATION, account_of(holder), serial.hex(), self._clock.now(), facts)
+
+    def by_passkey(self, act: Act) -> Revoked:
+        """Revoke on an act that the holder signed with a passkey just now (CP 4.9.2).
+
+        Raises:
+            Refused: somebody else's signature, or a reason that is not the holder's to give.
+            Missing: the holder has no such certificate.
+            Malformed: the act is not such a demand.
+        """
+        now = self._clock.now()
+        if act.type != OWN_REVOCATION:
+            raise Refused("this act asks for something else", citation="CP 4.9.2")
+        said, serial = act.record(), _serial(act.target)
+        reason = reason_named(str(said.get("reason")))
+        if reason is Reason.CERTIFICATE_HOLD:
+            raise Refused("a hold is asked of the ordre", citation="CP 4.9.14")
+        with self._store.write() as tx:
+            certificate = _own(tx.certificates.get(serial, lock=True), act.officer.partition(":")[2])
+            check_signed_by(act, account_of(certificate.holder), tx.authenticators.keys_of(act.officer), now)
+            if said.get("ca") != certificate.ca:
+                raise Refused("the act names another certification authority", citation="CP 4.9.2")
+            self._check_reason(certificate, reason)
+            changed = end(tx, [certificate], reason, now, act.officer)
+            tx.acts.add(act, self._entropy.octets(16).hex(), now)
+            if reason is Reason.KEY_COMPROMISE:
+                self._block(tx, certificate, "claimed", 1, act.officer)
+        self._faults.at("revoke.committed")
+        return Revoked(changed[0] if changed else certificate, already=not changed)
+
     def by_loss(self, tx: LossTransaction, holder: str, by: str, *, intents: bool = False) -> list[Certificate]:
         """Revoke what a person has, whose devices are lost or stolen, in the transaction of who proved that this is the person.
 
@@ -290,6 +333,12 @@ class Revocation:
             raise Refused(
                 f"{reason.standard_name} is not a reason for {certificate.profile} (allowed: {names})", citation="CP 4.9.1"
             )
+
+
+def _own(certificate: Certificate, holder: str) -> Certificate:
+    if certificate.holder != holder or certificate.state is State.PREPARED or certificate.order_id.startswith("own:"):
+        raise Missing(f"no certificate has the serial number {certificate.serial.hex()}")
+    return certificate
 
 
 def _serial(target: str) -> bytes:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pki.authenticators.model import Account, Kind
 from pki.issuance.approvals import Act
 from pki.register.invented import finess_of
+from pki.registration.selfservice import Asked
 from tests.isolation.matrix import ADDRESS
 from tests.isolation.people import AWAITED, DOCTOR, INVITED, NURSE, OTHER_DOCTOR, REGISTERED, Crowd, Somebody, grant
 from tests.world import certification_request, doctor
@@ -81,6 +82,6 @@ def ask(found: Crowd, who: Somebody, holder: str) -> str:
     """Have somebody ask for a certificate that is granted them; return the batch."""
     grant(found.world, found.office, next(each for each in REGISTERED if each.idnat == holder), "ps-chiffrement")
     csr = certification_request(ALGORITHMS["RSA-3072"].generate())
-    draft = found.office.selfservice.prepare(holder, [("ps-chiffrement", csr)])
+    draft = found.office.selfservice.prepare(holder, [Asked("ps-chiffrement", csr)])
     act = Act.of(draft.statement, who.device.sign(draft.statement).pack(), officer=str(who.account))
     return found.office.selfservice.submit(act, draft.requests, [csr])

@@ -18,6 +18,7 @@ from pki.issuance.approvals import Act
 from pki.registration.evidence import check
 from pki.registration.grants import GrantApplication
 from pki.registration.model import BatchState
+from pki.registration.selfservice import Asked
 from tests.builders.authenticator import Authenticator
 from tests.builders.browser import DESK, PHONE, Visitor, chromium
 from tests.builders.pages import Pages, served
@@ -185,7 +186,7 @@ def test_a_certificate_that_its_holder_made_says_who_granted_it(browser: Browser
     answer = authenticator.make(pages.office.passkeys.registration_options(holder, "Camille"))
     pages.office.passkeys.register_by_entry(made.token, None, answer, "Téléphone")
     csr = certification_request(ec.generate_private_key(ec.SECP256R1()))
-    asked = pages.office.selfservice.prepare(holder.id, [("ps-signature", csr)])
+    asked = pages.office.selfservice.prepare(holder.id, [Asked("ps-signature", csr)])
     act = Act.of(asked.statement, authenticator.sign(asked.statement).pack(), officer=str(holder))
     pages.office.selfservice.submit(act, asked.requests, [csr])
     world.issuer.turn_until_idle()

@@ -320,6 +320,11 @@ class Organisations:
         statement = update(organisations).where(organisations.c.id == organisation_id).values(approved_at=seconds(at))
         self._connection.execute(statement)
 
+    def set_domains(self, organisation_id: str, domains: Sequence[str]) -> None:
+        """Give it other domains."""
+        statement = update(organisations).where(organisations.c.id == organisation_id)
+        self._connection.execute(statement.values(domains=json.dumps(list(domains))))
+
     def set_withdrawn(self, organisation_id: str, at: datetime) -> None:
         """Record that the board no longer answers for it."""
         statement = update(organisations).where(organisations.c.id == organisation_id).values(withdrawn_at=seconds(at))

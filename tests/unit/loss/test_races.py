@@ -13,6 +13,7 @@ from pki.inventory.model import Reason, State
 from pki.issuance.approvals import Act
 from pki.registration.grants import GrantApplication
 from pki.registration.loss import Ended
+from pki.registration.selfservice import Asked
 from tests.builders.authenticator import Authenticator
 from tests.databases import cluster, world_on  # noqa: F401  # fixtures
 from tests.unit.review.test_races import Meanwhile
@@ -34,7 +35,7 @@ def asked_by_a_thief(world: World, office: Office) -> None:
     response = phone.make(office.passkeys.registration_options(ACCOUNT, "Anne"))
     office.passkeys.register_by_entry(made.token, made.code, response, "Mon téléphone")
     csr = certification_request(ec.generate_private_key(ec.SECP256R1()))
-    asked = office.selfservice.prepare(ANNE.idnat, [("ps-authentification", csr)])
+    asked = office.selfservice.prepare(ANNE.idnat, [Asked("ps-authentification", csr)])
     act = Act.of(asked.statement, phone.sign(asked.statement).pack(), officer=str(ACCOUNT))
     office.selfservice.submit(act, asked.requests, [csr])
 

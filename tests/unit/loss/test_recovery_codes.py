@@ -14,6 +14,7 @@ from pki.bootstrap.office import Office
 from pki.inventory.model import Certificate, Reason, State
 from pki.issuance.approvals import Act
 from pki.registration.grants import GrantApplication
+from pki.registration.selfservice import Asked
 from tests.builders.authenticator import Authenticator
 from tests.world import World, certification_request, nurse
 from trust.errors import Refused, Unavailable
@@ -76,7 +77,7 @@ def test_who_reported_a_loss_comes_back_by_two_officers(world: World, office: Of
     entered(office)
     office.losses.report(ANNE.rpps, office.losses.new_sheet(ACCOUNT)[0])
     entered(office, b"credential-2")
-    asked = [("ps-authentification", certification_request(ec.generate_private_key(ec.SECP256R1())))]
+    asked = [Asked("ps-authentification", certification_request(ec.generate_private_key(ec.SECP256R1())))]
     with pytest.raises(Refused, match="no officer granted"):
         office.selfservice.prepare(ANNE.idnat, asked)
     granted(world, office)
@@ -150,7 +151,7 @@ def test_what_was_asked_before_the_loss_is_not_issued_after_it(world: World, off
     response = authenticator.make(office.passkeys.registration_options(ACCOUNT, "Anne"))
     office.passkeys.register_by_entry(made.token, made.code, response, "Mon téléphone")
     csr = certification_request(ec.generate_private_key(ec.SECP256R1()))
-    draft = office.selfservice.prepare(ANNE.idnat, [("ps-authentification", csr)])
+    draft = office.selfservice.prepare(ANNE.idnat, [Asked("ps-authentification", csr)])
     act = Act.of(draft.statement, authenticator.sign(draft.statement).pack(), officer=str(ACCOUNT))
     batch = office.selfservice.submit(act, draft.requests, [csr])
     office.losses.report(ANNE.rpps, office.losses.new_sheet(ACCOUNT)[0])

@@ -22,6 +22,7 @@ from pki.issuance.order import OrderState
 from pki.register.sanctions import DecisionKind
 from pki.registration.evidence import check
 from pki.registration.grants import GrantApplication
+from pki.registration.selfservice import Asked
 from tests.builders.authenticator import Authenticator
 from tests.world import World, certification_request, nurse
 from trust.errors import Alarm, Conflict, Malformed, Refused
@@ -47,7 +48,7 @@ class Somebody:
     def ask(self, *profiles: str) -> str:
         """Ask for certificates with new keys; return the batch."""
         csrs = [certification_request(ec.generate_private_key(ec.SECP256R1())) for _ in profiles]
-        draft = self.office.selfservice.prepare(self.idnat, list(zip(profiles, csrs, strict=True)))
+        draft = self.office.selfservice.prepare(self.idnat, list(map(Asked, profiles, csrs)))
         return self.office.selfservice.submit(self.act(draft.statement), draft.requests, csrs)
 
     def act(self, statement: str) -> Act:
@@ -108,7 +109,7 @@ def test_somebody_else_s_passkey_signs_nothing_for_anne(world: World) -> None:
     """Registration refuses it; and the issuer does, had registration been deceived."""
     bruno, anne = Somebody(world, BRUNO.idnat, credential=b"credential-2"), Somebody(world, ANNE.idnat)
     csr = certification_request(ec.generate_private_key(ec.SECP256R1()))
-    draft = anne.office.selfservice.prepare(ANNE.idnat, [(AUTHENTICATION, csr)])
+    draft = anne.office.selfservice.prepare(ANNE.idnat, [Asked(AUTHENTICATION, csr)])
     forged = Act.of(draft.statement, bruno.authenticator.sign(draft.statement).pack(), officer=str(anne.account))
     with pytest.raises(Refused, match="passkey"):
         anne.office.selfservice.submit(forged, draft.requests, [csr])
@@ -125,7 +126,7 @@ def test_what_comes_back_is_what_went_out(world: World) -> None:
     anne = Somebody(world, ANNE.idnat)
     service = anne.office.selfservice
     csr, other = (certification_request(ec.generate_private_key(ec.SECP256R1())) for _ in range(2))
-    draft = service.prepare(ANNE.idnat, [(AUTHENTICATION, csr)])
+    draft = service.prepare(ANNE.idnat, [Asked(AUTHENTICATION, csr)])
     act = anne.act(draft.statement)
     with pytest.raises(Conflict):
         service.submit(act, draft.requests, [other])
