@@ -19,3 +19,16 @@ def sent() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Malformed("this is not what our page sends")
     return body
+
+
+def text(body: dict[str, Any], name: str, longest: int) -> str:
+    """Return one line that somebody typed, without the spaces around it; empty when there is none.
+
+    Raises:
+        Malformed: it is longer, or no line.
+    """
+    value = body.get(name, "")
+    value = value.strip() if isinstance(value, str) else ""
+    if len(value) > longest or not value.isprintable():
+        raise Malformed(f"{name} is one line of {longest} characters at most")
+    return value

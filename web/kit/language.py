@@ -99,7 +99,7 @@ def install(app: Flask) -> None:
 
 
 def speak(pages: Any) -> None:
-    """Have an environment of templates translate: ``_("…")`` and ``{% trans %}…{% endtrans %}``."""
+    """Have an environment of templates translate: ``_("…")``, ``{% trans %}…{% endtrans %}``, ``{{ value|said }}``."""
     pages.add_extension("jinja2.ext.i18n")
     pages.policies["ext.i18n.trimmed"] = True
     pages.install_gettext_callables(
@@ -110,6 +110,7 @@ def speak(pages: Any) -> None:
         npgettext=lambda context, one, many, num: _plural(one, many, num, context),
     )
     pages.globals.update(spoken=spoken, other_language=other)
+    pages.filters["said"] = _  # of a value: jinja takes what ``_("…")`` returns for markup, and escapes what a filter returns
 
 
 def wanted(asked: Request) -> str:

@@ -29,6 +29,8 @@ def display_name(office: Office, who: Account) -> str:
     if who.kind is Kind.OFFICER:
         officer = office.home.settings.officer(who.id)
         return f"{officer.name} ({officer.board})"
+    if who.kind is Kind.ADMINISTRATOR:
+        return f"{office.home.settings.administrator(who.id).name} ({office.home.settings.name})"
     with office.home.store.read() as tx:
         found = tx.register.standings([who.id], office.home.clock.now()).get(who.id)
     if found is None:
