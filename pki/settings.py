@@ -82,6 +82,14 @@ class Officer:
 
 
 @dataclass(frozen=True)
+class Administrator:
+    """Who runs the machine: sees how the authority goes, decides nothing, sees nobody's data (CP 5.2.1)."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Board:
     """An ordre, as registration authority for its professions (RFC 3647 §1.3.2)."""
 
@@ -195,6 +203,8 @@ class Settings:
     bound to its host: it never changes."""
     mail: MailSettings | None = None
     """How people are written to; None is not at all."""
+    administrators: tuple[Administrator, ...] = ()
+    """Who looks after the machine."""
     passkeys: PasskeySettings = field(default_factory=PasskeySettings)
     """What is asked of authenticators."""
     api: ApiSettings = field(default_factory=ApiSettings)
@@ -245,6 +255,17 @@ class Settings:
                 if officer.id == officer_id:
                     return officer
         raise Missing(f"no board gives a mandate to {shown(officer_id)}")
+
+    def administrator(self, administrator_id: str) -> Administrator:
+        """Return the administrator of that identifier.
+
+        Raises:
+            Missing: the configuration names nobody so (any more).
+        """
+        for administrator in self.administrators:
+            if administrator.id == administrator_id:
+                return administrator
+        raise Missing(f"no administrator is called {shown(administrator_id)} (`[[administrator]]` of authority.toml)")
 
     @property
     def config(self) -> Path:
@@ -303,6 +324,9 @@ def load(home: Path) -> Settings:
     register = _build(RegisterSettings, document.pop("register", {}), "register")
     api = _build(ApiSettings, document.pop("api", {}), "api")
     cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
+    administrators = tuple(
+        _administrator(each) for each in _list(document.pop("administrator", []), "authority.toml: administrator")
+    )
     if document:
         raise Malformed(f"authority.toml: unknown table {shown(sorted(document)[0])}")
     boards: dict[str, Board] = {}
@@ -323,6 +347,7 @@ def load(home: Path) -> Settings:
         nonce_policy=ocsp.get("nonce", "sign"),
         mail=None if mail is None else _build(MailSettings, mail, "mail"),
         api=api,
+        administrators=administrators,
         passkeys=passkeys,
         pages_url=_pages_url(pages.get("base_url")),
         known_weak=_known_weak(config, keys.get("known_weak")),
@@ -385,6 +410,9 @@ def _check(settings: Settings) -> None:
                 raise Malformed(f"authority.toml: {ca.id}: no algorithm is called {shown(algorithm)}; known: {known}")
         if ca.issuer is not None and ca.issuer not in ids[: ids.index(ca.id)]:
             raise Malformed(f"authority.toml: {ca.id} comes before its issuer {shown(ca.issuer)}")
+    names = [each.id for each in settings.administrators]
+    if len(set(names)) != len(names):
+        raise Malformed("authority.toml: two administrators have the same id")
     officers = [officer.id for board in settings.boards.values() for officer in board.officers]
     if len(set(officers)) != len(officers):
         raise Malformed("boards: two officers have the same id")
@@ -448,6 +476,15 @@ def _officer(board: str, record: dict[str, Any]) -> Officer:
     if idnat is not None:
         _check_idnat(officer_id, idnat)
     return Officer(officer_id, _text(record["name"], f"{officer_id}: name"), board, roles, idnat)
+
+
+def _administrator(record: Any) -> Administrator:
+    if not isinstance(record, dict) or set(record) != {"id", "name"}:
+        raise Malformed(f"authority.toml: an administrator has an id and a name, not {shown(record)}")
+    administrator_id = _text(record["id"], "an administrator's id")
+    if not _OFFICER_ID.fullmatch(administrator_id):
+        raise Malformed(f"an administrator is not called {shown(administrator_id)}: small letters, digits, '-', '.', '_'")
+    return Administrator(administrator_id, _text(record["name"], f"{administrator_id}: name"))
 
 
 def _texts(value: Any, what: str) -> frozenset[str]:

@@ -25,6 +25,8 @@ CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without those that are read for others. 32 of them: 5 bits each."""
 CODE_LENGTH = 8
 MOST_FAILURES = 3
+CODE = "code"
+"""What was refused, as it is counted."""
 CITATION = "CP 5.2.3"
 
 
@@ -91,6 +93,7 @@ class Entries:
             if entry.code is None or hmac.compare_digest(entry.code, _sealed(token, tidy(code))):
                 return entry
             tx.authenticators.fail_entry(entry.id)
+            tx.authenticators.note_refusal(CODE, self._clock.now())
             tx.journal.append(event("entry.failed", account=str(entry.account)), at=self._clock.now())
         raise Refused("this code is not the one that goes with this link", citation=CITATION)
 

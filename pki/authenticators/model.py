@@ -17,9 +17,11 @@ class Kind(StrEnum):
     PERSON = "person"
     STRUCTURE = "structure"
     """The administrator of a structure's servers, who comes by a program only."""
+    ADMINISTRATOR = "administrator"
+    """Who runs the machine, and sees how it goes: no power over anybody, nobody's data."""
 
 
-_ACCOUNT = re.compile(r"(officer|person|structure):([A-Za-z0-9][A-Za-z0-9._-]{0,63})", re.ASCII)
+_ACCOUNT = re.compile(r"(officer|person|structure|administrator):([A-Za-z0-9][A-Za-z0-9._-]{0,63})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

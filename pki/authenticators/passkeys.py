@@ -119,6 +119,14 @@ class Passkeys:
             Malformed: it is not the answer of an authenticator.
             Refused: unknown, withdrawn, of somebody else, of another challenge: the same words for each.
         """
+        try:
+            return self._sign_in(response, kind, account)
+        except Refused:
+            with self._store.write() as tx:
+                tx.authenticators.note_refusal(SIGN_IN, self._clock.now())
+            raise
+
+    def _sign_in(self, response: Any, kind: Kind, account: Account | None) -> Passkey:
         challenge = self._answered(response, SIGN_IN, account)
         passkey_id, _ = read_assertion(response)
         with self._store.write() as tx:

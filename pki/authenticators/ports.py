@@ -34,6 +34,7 @@ class AuthenticatorsPort(Protocol):
     def end_sessions(
         self, at: datetime, *, session: bytes | None = None, account: Account | None = None, passkey: bytes | None = None
     ) -> int: ...
+    def note_refusal(self, what: str, at: datetime) -> None: ...
 
 
 class OfficerKeysPort(Protocol):

@@ -25,12 +25,19 @@ def register(subparsers: Subparsers) -> None:
         verbs,
         "login",
         "print a one-time link to enter as somebody",
-        examples=["sceau demo login cnom-1", "sceau demo login praticien", "sceau demo login 99700000591 --json"],
+        examples=[
+            "sceau demo login cnom-1",
+            "sceau demo login praticien",
+            "sceau demo login administrateur",
+            "sceau demo login 99700000591 --json",
+        ],
         description=paragraph(
             "Print a one-time link by which you create a passkey in your browser and enter as this person of the demonstration."
         ),
     )
-    login.add_argument("role", metavar="ROLE", help="an officer (cnom-1, `sceau board list`), praticien, or an RPPS number")
+    login.add_argument(
+        "role", metavar="ROLE", help="an officer (cnom-1, `sceau board list`), praticien, administrateur, or an RPPS number"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -27,6 +27,8 @@ from pki.settings import Settings
 from trust.clock import Clock
 from trust.errors import Malformed, Refused
 
+RECOVERY = "recovery"
+"""What was refused, as it is counted."""
 BEING_SIGNED = 20
 """Looks, a pause apart, at what the issuer was signing when the loss was reported."""
 
@@ -107,6 +109,8 @@ class Losses:
             raise wrong() from None
         with self._store.write() as tx:
             known = self._recovery.check(tx, account, code)
+            if not known:
+                tx.authenticators.note_refusal(RECOVERY, self._clock.now())
         if not known:
             raise wrong()
         ended = self._end_all(account, code)

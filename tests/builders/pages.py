@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from pki.authenticators.model import Account, Kind
+from pki.authenticators.model import Account
 from pki.bootstrap.office import Office
 from tests.world import World
 from web.authority import application
@@ -32,8 +32,7 @@ class Pages:
     def invite(self, account: Account, *, with_code: bool = False) -> tuple[str, str | None]:
         """Make a one-time link; return it with its code."""
         made = self.office.entries.invite(account, timedelta(hours=1), by="test", with_code=with_code)
-        audience = "ordre" if account.kind is Kind.OFFICER else "moi"
-        return f"{self.url}/{audience}/entree/{made.token}", made.code
+        return self.office.entry_link(account, made.token), made.code
 
 
 @contextmanager

@@ -38,8 +38,8 @@ INVITED = {"owner": doctor(6, "ROUX"), "other": nurse(7, "BLANC")}
 """Who may be sent a link, any number of times."""
 REGISTERED = [DOCTOR, OTHER_DOCTOR, NURSE, *AWAITED.values(), *INVITED.values()]
 OFFICER, COLLEAGUE, STRANGER, GONE = "cnom-1", "cnom-2", "oni-1", "cnom-3"
-VOLATILE = {"sessions", "challenges"}
-"""Tables that asking may change: when a session was last seen, questions that were asked."""
+VOLATILE = {"sessions", "challenges", "refusals"}
+"""Tables that asking may change: when a session was last seen, questions that were asked, how many were refused."""
 
 
 @dataclass

@@ -41,10 +41,17 @@ class Board:
         """Read back what a worker last posted."""
         return dict(zip(_NAMES, _ROW.unpack_from(self._page, worker * _ROW.size), strict=False))
 
+    def sums(self) -> dict[str, int]:
+        """Add up the counts of all workers."""
+        return dict(zip(_NAMES, self._columns(), strict=False))
+
+    def _columns(self) -> list[int]:
+        rows = [_ROW.unpack_from(self._page, worker * _ROW.size) for worker in range(self._workers)]
+        return [sum(column) for column in zip(*rows, strict=True)]
+
     def text(self) -> str:
         """Write the sums in Prometheus' text format."""
-        rows = [_ROW.unpack_from(self._page, worker * _ROW.size) for worker in range(self._workers)]
-        sums = [sum(column) for column in zip(*rows, strict=True)]
+        sums = self._columns()
         replies = [
             f'sceau_publication_replies_total{{what="{name}"}} {count}' for name, count in zip(OUTCOMES, sums, strict=False)
         ]

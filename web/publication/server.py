@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from pki.status.traffic import Recorder, path_in
 from trust.clock import Clock, SystemClock
 from trust.errors import Malformed, Unavailable
 from web.publication.counters import Board
@@ -75,6 +76,8 @@ class Supervisor:
         self._delay = 0.1
         self._stopping = False
         self._parent = os.getppid()
+        self._clock = SystemClock()
+        self._traffic = Recorder(path_in(settings.home))
 
     @property
     def port(self) -> int:
@@ -89,6 +92,7 @@ class Supervisor:
         while not self._stopping and os.getppid() == self._parent:
             self._start_due()
             self._reap()
+            self._tell()
             time.sleep(_WATCH_SECONDS)  # a signal interrupts it
         return self._end()
 
@@ -125,6 +129,12 @@ class Supervisor:
             print(f"publication: worker {number} (process {process}) ended, starting another", file=sys.stderr, flush=True)
         if self._workers:
             self._delay = max(0.1, self._delay * 0.98)
+
+    def _tell(self) -> None:
+        """Leave in the home how much is answered, for whoever looks after the machine."""
+        now = self._clock.now()
+        if self._traffic.due(now):
+            self._traffic.add(self._board.sums(), now)
 
     def _ended(self) -> list[tuple[int, int]]:
         """Take the workers that have ended off the list: (process id, number) of each."""

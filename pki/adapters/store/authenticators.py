@@ -6,13 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from pki.adapters.store.certificates import moment, seconds
-from pki.adapters.store.tables import challenges, entries, passkeys, sessions, tokens
+from pki.adapters.store.tables import challenges, entries, passkeys, refusals, sessions, tokens
 from pki.authenticators.model import Account, Entry, Passkey, Session
 from pki.issuance.approvals import OfficerKey
 from trust.errors import Conflict
+
+HOUR = 3600
+"""Seconds."""
+HOURS_KEPT = 24 * 7
 
 
 def _maybe(value: int | None) -> datetime | None:
@@ -184,6 +189,25 @@ class Authenticators:
         if passkey is not None:
             where.append(sessions.c.passkey == passkey)
         return self._connection.execute(update(sessions).where(*where).values(ended_at=seconds(at))).rowcount
+
+    # --- refusals -----------------------------------------------------------------------------------------------------------
+
+    def note_refusal(self, what: str, at: datetime) -> None:
+        """Count one more that was refused in this hour; hours that nobody looks at any more are forgotten."""
+        hour = seconds(at) // HOUR * HOUR
+        self._connection.execute(delete(refusals).where(refusals.c.hour < hour - HOURS_KEPT * HOUR))
+        kind = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        more = {"count": refusals.c["count"] + 1}
+        statement = kind.insert(refusals).values(hour=hour, what=what, count=1)
+        self._connection.execute(statement.on_conflict_do_update(index_elements=["hour", "what"], set_=more))
+
+    def refusals(self, since: datetime) -> list[tuple[datetime, str, int]]:
+        """Return how many were refused, as (beginning of the hour, what they tried, count), from the hour of that moment on."""
+        columns = (refusals.c.hour, refusals.c.what, refusals.c.count)
+        found = (
+            select(*columns).where(refusals.c.hour >= seconds(since) // HOUR * HOUR).order_by(refusals.c.hour, refusals.c.what)
+        )
+        return [(moment(hour), what, count) for hour, what, count in self._connection.execute(found)]
 
 
 def _passkey(row: Row[Any]) -> Passkey:

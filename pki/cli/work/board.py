@@ -128,7 +128,7 @@ def _invite(args: argparse.Namespace) -> int:
 def print_invitation(args: argparse.Namespace, office: Office, account: Account, name: str) -> int:
     """Make a one-time link for an account, and print it."""
     made = office.entries.invite(account, INVITATION, by=OPERATOR)
-    link = f"{office.url}/{'ordre' if account.kind is Kind.OFFICER else 'moi'}/entree/{made.token}"
+    link = office.entry_link(account, made.token)
     text = f"{name} creates a passkey at:\n\n    {link}\n\nOnce, before {minute(made.entry.ends_at)}."
     emit(args, {"account": str(account), "link": link, "ends_at": at(made.entry.ends_at)}, text)
     return 0

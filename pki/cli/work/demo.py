@@ -11,6 +11,7 @@ from pki.registration.checks import holder_of_person
 from trust.errors import Missing, Refused
 
 PRACTITIONER = "praticien"
+ADMINISTRATOR = "administrateur"
 
 
 def login(args: argparse.Namespace) -> int:
@@ -26,6 +27,11 @@ def login(args: argparse.Namespace) -> int:
     if args.role == PRACTITIONER or args.role.isdigit():
         holder = _somebody(office) if args.role == PRACTITIONER else holder_of_person(args.role, office.home.settings.mode)
         return print_invitation(args, office, Account(Kind.PERSON, holder), f"The practitioner {holder}")
+    if args.role == ADMINISTRATOR:
+        administrators = office.home.settings.administrators
+        if not administrators:
+            raise Missing("the configuration names no administrator (`[[administrator]]` of authority.toml)")
+        return print_invitation(args, office, Account(Kind.ADMINISTRATOR, administrators[0].id), administrators[0].name)
     officer = office.home.settings.officer(args.role)
     return print_invitation(args, office, Account(Kind.OFFICER, officer.id), f"{officer.name} ({officer.board})")
 
