@@ -20,6 +20,7 @@ from pki.registration.model import Batch
 from pki.settings import Board, Officer
 from trust.errors import Malformed, Missing, Refused, SceauError
 from web.board import words
+from web.kit.forms import text
 from web.kit.problem import TITLES, status_of
 from web.kit.safety import account
 
@@ -121,19 +122,6 @@ def install_words(app: Flask) -> None:
         return render_template("problem.html", title=title, rule=said, advice=advice, detail=str(error), status=status), status
 
     app.register_error_handler(SceauError, told)
-
-
-def text(body: dict[str, Any], name: str, longest: int) -> str:
-    """Return one line that somebody typed, without the spaces around it; empty when there is none.
-
-    Raises:
-        Malformed: it is longer, or no line.
-    """
-    value = body.get(name, "")
-    value = value.strip() if isinstance(value, str) else ""
-    if len(value) > longest or not value.isprintable():
-        raise Malformed(f"{name} is one line of {longest} characters at most")
-    return value
 
 
 def reason(body: dict[str, Any]) -> str:

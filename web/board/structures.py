@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cryptography import x509
 from flask import Blueprint, jsonify, render_template, request
 from werkzeug.wrappers import Response
 
@@ -21,22 +20,15 @@ from pki.registration.applications import Application
 from pki.registration.enrol import Draft
 from pki.registration.model import Organisation
 from pki.registration.organisations import ORGANISATION_APPROVAL, WITHDRAWAL
-from pki.registration.possession import LARGEST, ProvenKey, prove_possession
 from trust.errors import Conflict, Malformed, Missing
 from web.board import compare, words
-from web.board.frame import LONGEST_REASON, name_of_officer, officer_of, require_role, signed_act, text, to_sign
-from web.kit.forms import sent
+from web.board.frame import LONGEST_REASON, name_of_officer, officer_of, require_role, signed_act, to_sign
+from web.kit.forms import sent, text
 from web.kit.safety import account, signed_in
+from web.kit.servers import KINDS, asked, asked_before, names_typed, what
 
-KINDS = {
-    "serveur": "Serveur (site, messagerie, API)",
-    "org-authentification": "Application qui s'identifie (authentification de structure)",
-    "org-cachet": "Cachet de documents (cachet de structure)",
-}
-"""What may be asked for a structure. Of a server's two profiles, the key of the request says which."""
 SOON = 30
 """Days before its end from which a certificate is said to end soon."""
-LONGEST_NAMES = 20_000
 DRAFTS = 200
 """Requests that wait for their signature, at most; the oldest are forgotten."""
 
@@ -65,7 +57,7 @@ def _declaring(pages: Blueprint, office: Office) -> None:
     def declare_options() -> Response:
         body = sent()
         number, name, department = (text(body, each, 300) for each in ("number", "name", "department"))
-        draft = office.organisations.draft(account().id, number, name, department, _names(body, "domains"))
+        draft = office.organisations.draft(account().id, number, name, department, names_typed(body, "domains"))
         return to_sign(office, office.organisations.declaration_statement(draft))
 
     @pages.post("/structures/declaration")
@@ -137,7 +129,7 @@ def _asking(pages: Blueprint, office: Office) -> None:
         with office.home.store.read() as tx:
             mine = tx.certificates.search(board=board.code, holder=found.id, limit=200)
         old = next((each for each in mine if each.serial.hex() == request.args.get("comme")), None)
-        return render_template("ask.html", structure=found, kinds=KINDS, old=None if old is None else _asked_before(old))
+        return render_template("ask.html", structure=found, kinds=KINDS, old=None if old is None else asked_before(old))
 
     @pages.post("/structures/<number>/demande/options")
     @signed_in
@@ -182,30 +174,11 @@ def _about(structure: Organisation, act: Act, act_type: str) -> Act:
     return act
 
 
-def _names(body: dict[str, Any], name: str) -> list[str]:
-    """Read names typed one by line, or with spaces or commas between them."""
-    value = body.get(name, "")
-    if not isinstance(value, str) or len(value) > LONGEST_NAMES:
-        raise Malformed(f"{name} is a list of names")
-    return value.replace(",", " ").replace(";", " ").lower().split()
-
-
 def _application(structure: Organisation, body: dict[str, Any]) -> Application:
-    kind, csr = body.get("kind"), body.get("csr")
-    if kind not in KINDS or not isinstance(csr, str):
-        raise Malformed("this is not what our page sends")
-    octets = csr.strip().encode()[: LARGEST + 1]
-    if kind != "serveur":
-        return Application(structure.id, str(kind), octets, common_name=text(body, "common_name", 100))
-    proven = prove_possession(octets)
-    names = _names(body, "names") or [name.lower() for name in proven.asked_dns_names]
-    if not names:
-        raise Malformed("no server name was given, and the request holds none")
-    return Application(structure.id, _server_profile(proven), octets, dns_names=tuple(dict.fromkeys(names)))
-
-
-def _server_profile(proven: ProvenKey) -> str:
-    return "serveur-tls-rsa" if proven.algorithm.startswith("RSA") else "serveur-tls-ec"
+    wanted = asked(body)
+    return Application(
+        structure.id, wanted.profile, wanted.csr, common_name=wanted.common_name, dns_names=tuple(wanted.dns_names)
+    )
 
 
 def _shown(certificate: Certificate, now: datetime) -> dict[str, Any]:
@@ -214,39 +187,10 @@ def _shown(certificate: Certificate, now: datetime) -> dict[str, Any]:
     return {
         "serial": certificate.serial.hex(),
         "profile": compare.profile_name(certificate.profile),
-        "names": _what(certificate),
+        "names": what(certificate),
         "not_after": certificate.not_after,
         "left": left,
         "alive": alive,
         "soon": alive and left < SOON,
         "state": words.state_of(certificate, now),
     }
-
-
-def _what(certificate: Certificate) -> str:
-    """Say what a structure's certificate names: its servers, or its application."""
-    return ", ".join(_hosts(certificate)) or _common_name(certificate)
-
-
-def _asked_before(certificate: Certificate) -> dict[str, str]:
-    """Return the fields of a request for the same again."""
-    server = certificate.profile.startswith("serveur")
-    return {
-        "kind": "serveur" if server else certificate.profile,
-        "names": "\n".join(_hosts(certificate)),
-        "common_name": "" if server else _common_name(certificate),
-        "not_after": certificate.not_after.isoformat(),
-    }
-
-
-def _hosts(certificate: Certificate) -> list[str]:
-    try:
-        names = x509.load_der_x509_certificate(certificate.der).extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return []
-    return names.value.get_values_for_type(x509.DNSName)
-
-
-def _common_name(certificate: Certificate) -> str:
-    found = x509.load_der_x509_certificate(certificate.der).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(found[0].value) if found else ""
