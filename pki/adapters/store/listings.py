@@ -25,7 +25,7 @@ class Listings:
         *,
         holder: str | None,
         profile: str | None,
-        state: State | None,
+        states: Sequence[State] | None,
         ends_before: datetime | None,
         ends_from: datetime | None,
         after: tuple[int, bytes] | None,
@@ -34,7 +34,8 @@ class Listings:
         """Return (when it was prepared, serial) of the certificates of a board that match, newest first, after a place."""
         c = certificates.c
         where: list[ColumnElement[bool]] = [c.board == board]
-        where.append(c.state != State.PREPARED.value if state is None else c.state == state.value)
+        wanted = None if states is None else [state.value for state in states]
+        where.append(c.state != State.PREPARED.value if wanted is None else c.state.in_(wanted))
         where += [column == value for column, value in ((c.holder, holder), (c.profile, profile)) if value is not None]
         if ends_before is not None:
             where.append(c.not_after < seconds(ends_before))
