@@ -1,78 +1,42 @@
 """Everybody can use every page (WCAG 2.2 AA): each page that a browser can open, by the URL maps, in both themes, by keyboard.
 
-The checks are our own (`accessibility.js`): labels, headings, names, sizes, contrast as the browser computes it, and nothing that
-scrolls sideways on 320 pixels. A page that is new is looked at without anybody adding it here.
+Two judges: our own checks (`accessibility.js`: labels, headings, sizes, contrast as the browser computes it, nothing that scrolls
+sideways on 320 pixels) and axe-core with its best practices. Each page is then opened in English, and nothing French is left.
 """
 
 from __future__ import annotations
 
-import threading
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.middleware.shared_data import SharedDataMiddleware
-from werkzeug.serving import WSGIRequestHandler, make_server
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, ViewportSize
 
-from tests.builders.browser import chromium
-from tests.isolation.matrix import INSIDE, TABLES
-from tests.isolation.people import DOCTOR, Crowd, crowd
-from tests.isolation.things import Things
-from web.authority import MOUNTED
-from web.kit.application import STATIC
-from web.kit.start import front
+from tests.builders.site import PAGES, Site, served
+from tests.isolation.people import DOCTOR
 
 HERE = Path(__file__).parent
-CHECKS, REACH = ((HERE / name).read_text(encoding="utf-8") for name in ("accessibility.js", "reach.js"))
+CHECKS, REACH, WORDS = ((HERE / name).read_text(encoding="utf-8") for name in ("accessibility.js", "reach.js", "words.js"))
+AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.flatMap(({id, help, nodes}) =>
+    nodes.map(({html}) => `axe ${id}: ${help}: ${html.slice(0, 120)}`))"""
 NARROW = ViewportSize(width=320, height=640)
-PAGES = [(audience, endpoint) for audience, table in TABLES.items() for endpoint, method in table if method == "GET" and not endpoint.startswith("language.")]
 ROUNDS = 4
 """Times that Tab is pressed for each control: a date has a place for each of its parts."""
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
-
-
-@dataclass
-class Site:
-    """The pages, served, and a browser in front of them."""
-
-    crowd: Crowd
-    things: Things
-    browser: Browser
-    url: str
-
-    def open(self, role: str) -> Page:
-        """Open a browser of somebody who is signed in, or of nobody."""
-        context = self.browser.new_context(viewport=NARROW, locale="fr-FR", reduced_motion="reduce")
-        who = self.crowd.people[role]
-        if who.token:
-            for name in ("sceau-officer", "sceau-person"):
-                context.add_cookies([{"name": name, "value": who.token, "url": self.url}])
-        return context.new_page()
+FRENCH = re.compile(
+    r"\b(au|aucun|aux|avec|cette|ces|dans|de|des|du|elle|elles|est|et|ils|la|le|les|leur|nous|ont|ou|par|pas|pour|que|qui|sans|ses"
+    r"|sont|sur|un|une|vos|votre|vous)\b|[çœ]|(?<![\w-])[cdjlmnst]['’]\w",
+    re.IGNORECASE,
+)
+"""What no English sentence has."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Serve the very applications in which the people and the things are."""
-    with crowd(tmp_path_factory.mktemp("accessibility") / "home") as found, chromium() as browser:
-        things = Things(found)
-        mounted = DispatcherMiddleware(
-            front(found.office), {prefix: found.apps[name] for prefix, name in zip(MOUNTED, TABLES, strict=True)}
-        )
-        pages = SharedDataMiddleware(mounted, {"/static": str(STATIC)})
-        server = make_server("localhost", 0, pages, threaded=True, request_handler=_Quiet)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield Site(found, things, browser, f"http://localhost:{server.server_port}")
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    """The pages, and a browser."""
+    with served(tmp_path_factory.mktemp("accessibility") / "home") as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
@@ -84,9 +48,10 @@ def sessions(site: Site) -> None:
 def faults(page: Page) -> list[str]:
     """Return what is wrong with a page, in both themes, and what the keyboard does not reach."""
     found = []
+    page.evaluate(AXE_SCRIPT)
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        found += [f"{theme}: {each}" for each in page.evaluate(CHECKS)]
+        found += [f"{theme}: {each}" for each in page.evaluate(CHECKS) + page.evaluate(AXE)]
     wanted: list[str] = page.evaluate(REACH)
     reached: dict[str, bool] = {}
     for _ in range(ROUNDS):
@@ -105,35 +70,42 @@ def show(page: Page, control: str) -> str:
     return said
 
 
+def french(page: Page) -> list[str]:
+    """Return what is still French on a page in English, but for what says that it is, and names of people."""
+    assert page.evaluate("document.documentElement.lang") == "en"
+    return [said for said in page.evaluate(WORDS) if FRENCH.search(said)]
+
+
 @pytest.mark.parametrize(("audience", "endpoint"), PAGES)
 def test_everybody_can_use_the_page(site: Site, audience: str, endpoint: str) -> None:
-    """Whoever sees it; and with a search that finds something, where there is one."""
-    row = TABLES[audience][endpoint, "GET"]
-    role = INSIDE[audience][0]
-    path = site.things.path(audience, endpoint, "GET", row.thing, site.things.name(row.thing, role))
-    prefix = list(MOUNTED)[list(TABLES).index(audience)]
-    query = f"?q={DOCTOR.rpps}" if endpoint == "queue.search" else ""
-    page = site.open(role if row.outside >= 300 else "nobody")
-    kind = page.request.head(f"{site.url}{prefix}{path}{query}").headers.get("content-type", "")
-    if kind.startswith("text/html"):
-        answer = page.goto(f"{site.url}{prefix}{path}{query}")
-        assert answer is not None and answer.status == 200, path
+    """Whoever sees it; and whoever reads English."""
+    role, address = site.visit(audience, endpoint)
+    page = site.open(role, viewport=NARROW)
+    if site.is_page(page, address):
+        answer = page.goto(address)
+        assert answer is not None and answer.status == 200, address
         assert "\n".join(faults(page)) == ""
+        site.speak(page, "en")
+        page.goto(address)
+        assert "\n".join(french(page)) == ""
     page.context.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/ordre/rien", "/moi/rien", "/verifier/rien", "/moi/entree/personne"])
 def test_everybody_can_use_the_first_page_and_those_that_fail(site: Site, path: str) -> None:
     """What says that there is nothing is a page like others."""
-    page = site.open("nobody")
+    page = site.open("nobody", viewport=NARROW)
     page.goto(site.url + path)
     assert faults(page) == []
+    page.get_by_role("link", name="English").click()
+    page.goto(site.url + path)
+    assert french(page) == []
     page.context.close()
 
 
 def test_everybody_can_use_the_answers_of_the_public_check(site: Site, tmp_path: Path) -> None:
     """A good certificate, a number, a number that is none."""
-    page = site.open("nobody")
+    page = site.open("nobody", viewport=NARROW)
     certificate = site.crowd.certificates[DOCTOR.idnat]
     file = tmp_path / "certificat.cer"
     file.write_bytes(certificate.der)
@@ -151,9 +123,33 @@ def test_everybody_can_use_the_answers_of_the_public_check(site: Site, tmp_path:
     page.context.close()
 
 
+def test_who_reads_english_has_the_answers_of_the_public_check(site: Site, tmp_path: Path) -> None:
+    """Chosen at the foot of a page, which comes back; what is typed wrongly is said in English, by scripts too."""
+    page = site.open("nobody", viewport=NARROW)
+    certificate = site.crowd.certificates[DOCTOR.idnat]
+    file = tmp_path / "certificat.cer"
+    file.write_bytes(certificate.der)
+    page.goto(f"{site.url}/verifier/")
+    page.get_by_role("link", name="English").click()
+    page.get_by_label("Certificate (.pem, .crt, .cer)").set_input_files(file)
+    page.get_by_role("button", name="Check the file").click()
+    assert page.get_by_role("heading", level=1).text_content() == "Valid"
+    assert french(page) == []
+    for number in (certificate.serial.hex(), "4" + "a" * 31, "x"):
+        page.goto(f"{site.url}/verifier/")
+        page.get_by_role("textbox", name="Serial number").fill(number)
+        page.get_by_role("button", name="Look up this number").click()
+        assert french(page) == []
+    said = page.evaluate("import('/static/words.js').then(({ _ }) => _('Valable jusqu\\'au %(until)s.', { until: '1 May' }))")
+    assert said == "Valid until 1 May."
+    page.get_by_role("link", name="Français").click()
+    assert page.get_by_role("heading", level=1).text_content() == "Vérifier un certificat"
+    page.context.close()
+
+
 def test_the_checks_find_what_is_wrong(site: Site) -> None:
     """A page with each fault: none of the checks is asleep."""
-    page = site.open("nobody")
+    page = site.open("nobody", viewport=NARROW)
     page.set_content(
         "<!doctype html><title></title><style>.pale{color:#aaa;background:#fff}a,button{outline:none}</style>"
         "<main></main><main></main>"
@@ -165,4 +161,11 @@ def test_the_checks_find_what_is_wrong(site: Site) -> None:
     wanted = ("3.1.1", "2.4.2", "1.3.1 2 main", "1.3.1 heading 3", "4.1.1", "1.3.1 for refers", "1.3.1 no label", "4.1.2 no name")
     for rule in (*wanted, "1.1.1", "1.3.1 a table", "1.3.1 a heading of", "1.3.1 a group", "2.5.8", "1.4.3", "1.4.10", "2.4.7"):
         assert rule in said, rule
+    for rule in ("light: axe html-has-lang", "light: axe region", "dark: axe color-contrast"):
+        assert rule in said, rule
+    page.set_content(
+        "<!doctype html><html lang=en><title>Une page – authority</title><p>Il reste <b>des</b> mots</p><p lang=fr>des mots</p>"
+        "<b translate=no>LE GALL</b><input value='Votre nom' type=submit><img alt='dans une image'><script>'vous'</script>"
+    )
+    assert french(page) == ["Une page", "des", "dans une image", "Votre nom"]
     page.context.close()
