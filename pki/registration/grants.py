@@ -45,6 +45,8 @@ class GrantApplication:
     given_name: str = ""
     line: int = 0
     """Where it stands in the file, for the report; 0 when there is no file."""
+    email: str = ""
+    """Where the ordre would send the link; officers approve it with the rest. Empty when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,9 @@ class Grants:
         for application, holder in holders:
             try:
                 profiles = self._profiles(application.profiles)
-                claimed = Application(
-                    application.rpps, profiles[0], b"", application.family_name, application.given_name, line=application.line
-                )
+                names = (application.family_name, application.given_name)
+                where = application.email or None
+                claimed = Application(application.rpps, profiles[0], b"", *names, where, line=application.line)
                 found = standings.get(holder)
                 subject = person_subject(claimed, holder, found, board)
                 assert found is not None

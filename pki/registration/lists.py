@@ -1,6 +1,7 @@
 """Lists of people to enrol, from a spreadsheet or a CSV, as an ordre has them (RFC 3647 §4.1.2; CP 4.1.2).
 
-The first line names the columns, in any order: RPPS, name, given name; the certificates wanted, if they differ from line to line.
+The first line names the columns, in any order: RPPS, name, given name; a mail address for the link, where the ordre has one; the
+certificates wanted, if they differ from line to line.
 Each line stands alone: a bad one is reported with its number and reason. A spreadsheet is read as data: a formula is refused, for
 what it shows depends on who opens it. Nothing here is believed yet.
 """
@@ -43,6 +44,11 @@ _COLUMNS = {
     "prenom": "given_name",
     "prenom d'exercice": "given_name",
     "given name": "given_name",
+    "courriel": "email",
+    "email": "email",
+    "e-mail": "email",
+    "mail": "email",
+    "adresse electronique": "email",
     "profil": "profiles",
     "profils": "profiles",
     "certificats": "profiles",
@@ -106,9 +112,14 @@ def _application(
     if not number:
         return LineError(line, "", "this line has no RPPS number")
     wanted = tuple(_profile(each) for each in values.get("profiles", "").replace(",", " ").replace(";", " ").split())
-    return GrantApplication(
-        "".join(number.split()), wanted or tuple(profiles), values.get("family_name", ""), values.get("given_name", ""), line
-    )
+    names = (values.get("family_name", ""), values.get("given_name", ""))
+    return GrantApplication("".join(number.split()), wanted or tuple(profiles), *names, line, address(values.get("email", "")))
+
+
+def address(typed: str) -> str:
+    """Return a mail address as it is kept: the domain in small letters."""
+    local, at, domain = typed.strip().rpartition("@")
+    return f"{local}{at}{domain.lower()}"
 
 
 def _profile(word: str) -> str:

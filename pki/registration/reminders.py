@@ -145,6 +145,25 @@ class Reminders:
         self._send(message)
         return True
 
+    def send_link(self, address: str, board: str, link: str, ends: datetime) -> None:
+        """Send the link of an activation. Its code comes by another way: whoever reads this mail alone obtains nothing.
+
+        The mail names neither the person nor their number, nor what they were granted.
+
+        Raises:
+            Unavailable: mail does not take it.
+        """
+        name = hashlib.sha256(f"link {link}".encode()).hexdigest()[:32]
+        message = self._to(address, "Votre lien d'activation", name)
+        message.set_content(
+            f"Bonjour,\n\n{board} vous ouvre des certificats professionnels. Pour les activer, ouvrez ce lien sur votre "
+            f"téléphone :\n\n{link}\n\n"
+            "La page demande un code de huit caractères : votre ordre vous le donne à part, jamais par courriel. "
+            f"Le lien ne sert qu'une fois, et jusqu'au {day(ends)}.\n\n"
+            "Personne ne vous demandera ce code. Si vous n'attendez rien, ne faites rien, et prévenez votre ordre.\n"
+        )
+        self._send(message)
+
     def _to(self, address: str, subject: str, name: str) -> EmailMessage:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, address, subject

@@ -18,10 +18,12 @@ from pki.registration.model import BatchState
 from tests.builders.browser import PHONE, Visitor, chromium
 from tests.builders.pages import Pages, served
 from tests.journeys.test_board_pages import enter
+from tests.unit.selfservice.test_reminders import messages
 from tests.world import Person, World, doctor, nurse
 from trust.errors import Refused
 
 SIGN = re.compile("avec ma clé d'accès")
+TRIO = (doctor(1, "DUPONT"), doctor(2), doctor(3))
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +152,52 @@ def test_a_list_is_read_corrected_confirmed_and_approved_by_two(browser: Browser
     )
     expect(visitor.page.get_by_role("link", name="1 déjà inscrits")).to_be_visible()
     assert not visitor.complaints
+
+
+def test_links_go_by_mail_and_their_codes_on_paper(browser: Browser, pages: Pages) -> None:
+    """No channel has both: the mail names nobody and has no code; the document has the link of who has no address only."""
+    world = pages.world
+    lines = [
+        f"{each.rpps};{each.family_name};Camille;{mail}"
+        for each, mail in zip(TRIO, ("a.dupont@Exemple.example", "", "non"), strict=True)
+    ]
+    asking, deciding = enter(browser, pages, "cnom-1"), enter(browser, pages, "cnom-2", PHONE)
+    drop(pages, asking, "liste.csv", "\n".join(["rpps;nom;prénom;courriel", *lines]).encode())
+    expect(asking.page.get_by_text("L'adresse électronique n'a pas la forme attendue")).to_be_visible()
+    asking.page.get_by_role("link", name="Corriger").click()
+    asking.page.get_by_label("Adresse électronique").fill("c@exemple.example")
+    asking.page.get_by_role("button", name="Vérifier de nouveau").click()
+    asking.page.get_by_role("button", name=SIGN).click()
+    expect(asking.page.get_by_role("heading", name="3 inscriptions")).to_be_visible()
+    approve(pages, deciding)
+    expect(deciding.page.get_by_text("a.dupont@exemple.example")).to_be_visible()  # what is approved has the address
+
+    asking.page.reload()
+    expect(asking.page.get_by_text("2 ont une adresse connue")).to_be_visible()
+    asking.page.get_by_role("button", name="Envoyer les liens par courriel").click()
+    expect(asking.page.get_by_role("heading", name="3 lettres prêtes")).to_be_visible()
+    expect(asking.page.get_by_text("lien envoyé par courriel à a…@exemple.example")).to_be_visible()
+    expect(asking.page.get_by_role("row").filter(has_text="aucune adresse connue").get_by_role("link")).to_have_text(
+        "Camille ESSAI"
+    )
+    with asking.page.expect_download() as download:
+        asking.page.get_by_role("link", name="Télécharger le document").click()
+    text = text_of(Path(download.value.path()).read_bytes())
+    codes = re.findall(r"\b([A-Z2-9]{4} [A-Z2-9]{4})\b", text)
+    mails = {mail["To"]: mail.get_content() for mail in messages(world)}
+    assert set(mails) == {"a.dupont@exemple.example", "c@exemple.example"} and len(codes) == 3
+    (printed,) = re.findall(r"/moi/entree/([\w-]+)", text)
+    sent = {to: re.findall(r"/moi/entree/([\w-]+)", words)[0] for to, words in mails.items()}
+    for words in mails.values():
+        assert not any(secret in words for secret in (*codes, *(code.replace(" ", "") for code in codes), "DUPONT", "997"))
+        assert printed not in words
+    entry = pages.office.entries.check_code(sent["a.dupont@exemple.example"], codes[0])
+    assert entry.account == Account(Kind.PERSON, TRIO[0].idnat)
+    with pytest.raises(Refused):
+        pages.office.entries.check_code(sent["c@exemple.example"], codes[0])
+    asking.page.get_by_role("link", name="Camille DUPONT").click()
+    expect(asking.page.get_by_text("Son adresse : a…@exemple.example")).to_be_visible()
+    assert not asking.complaints and not deciding.complaints
 
 
 def test_what_is_set_aside_on_one_page_of_a_batch_stays_aside_on_the_others(browser: Browser, pages: Pages) -> None:

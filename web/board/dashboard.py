@@ -7,7 +7,6 @@ relying party would be given for a certificate of this ordre. What is not measur
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,31 +22,19 @@ from trust.validation.certificate import Certificate as Read
 from trust.validation.ocsp import evaluate_ocsp, request_for
 from trust.validation.status import CertificateStatus
 from web.board import compare
-from web.board.frame import RegisterAge, officer_of
+from web.board.frame import officer_of
+from web.kit import tiles
 from web.kit.safety import signed_in
+from web.kit.tiles import BAD, CARE, GOOD, Tile, age_of, worth
 from web.kit.writing import moment, number
 
 WEEKS = 13
 WEEK = timedelta(days=7)
 LISTED = 500
-GOOD, CARE, BAD = "good", "warn", "bad"
-LOOKS = {GOOD: "en ordre", CARE: "à surveiller", BAD: "à corriger"}
-"""The look of a tile, and the same in words."""
+HELP = "/etat#exploitant"
+"""What to do when what is published grows old."""
 WIDTH, HEIGHT, GAP = 520, 120, 6
 """Of the chart, in its own units."""
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One thing that was measured."""
-
-    title: str
-    figure: str
-    said: str
-    look: str
-    remedy: str
-    """What the link says."""
-    link: str
 
 
 def views(office: Office) -> Blueprint:
@@ -63,10 +50,12 @@ def views(office: Office) -> Blueprint:
         weeks = [0] * WEEKS
         for end in ends:
             weeks[(end - now) // WEEK] += 1
-        measured = (_ends(ends, now), _queue(office, board), _register(office), _lists(office, now), _answers(office, board, now))
-        tiles = [each for each in measured if each is not None]
-        chart = {"weeks": _weeks(weeks, now), "bars": _bars(weeks), "total": len(ends)}
-        return render_template("dashboard.html", tiles=tiles, words=LOOKS, **chart)
+        everybody_s = (tiles.register(office, "/registre"), tiles.lists(office, now, HELP))
+        measured = (_ends(ends, now), _queue(office, board), *everybody_s, _answers(office, board, now))
+        chart = {"weeks": _weeks(weeks, now), "bars": tiles.bars(weeks, WIDTH, HEIGHT, GAP), "total": len(ends)}
+        return render_template(
+            "dashboard.html", tiles=[each for each in measured if each is not None], words=tiles.LOOKS, **chart
+        )
 
     @pages.get("/etat/echeances")
     @signed_in
@@ -105,28 +94,6 @@ def _queue(office: Office, board: str) -> Tile:
     return Tile("File d'attente", number(waiting), said, CARE if waiting else GOOD, "Décider des demandes", "/")
 
 
-def _register(office: Office) -> Tile:
-    age = RegisterAge.of(office)
-    if age.days is None:
-        return Tile("Registre national", "aucun", "registre n'est en vigueur.", BAD, "Importer un registre", "/registre")
-    look = BAD if age.too_old else CARE if age.days * 2 > age.max_days else GOOD
-    said = f"{'jours' if age.days > 1 else 'jour'} d'âge ; passé {age.max_days} jours, aucune demande n'est plus reçue."
-    return Tile("Registre national", number(age.days), said, look, "Importer un registre plus récent", "/registre")
-
-
-def _lists(office: Office, now: datetime) -> Tile | None:
-    """Measure the lists: the one that ends first speaks for all."""
-    with office.home.store.read() as tx:
-        records = tx.crls.all()
-    if not records:
-        return None
-    first, oldest = min(each.next_update for each in records), min(each.this_update for each in records)
-    said = f"est l'âge de la plus ancienne liste de révocation ; la première à finir finit le {moment(first)}."
-    late = any(now - each.this_update > (each.next_update - each.this_update) / 2 for each in records)
-    look = BAD if first <= now else CARE if late else GOOD
-    return Tile("Listes de révocation", _age(now - oldest), said, look, "Que faire si elles vieillissent", "/etat#exploitant")
-
-
 def _answers(office: Office, board: str, now: datetime) -> Tile | None:
     """Measure the answer that a relying party is given for the latest certificate of this ordre."""
     with office.home.store.read() as tx:
@@ -147,26 +114,11 @@ def _answers(office: Office, board: str, now: datetime) -> Tile | None:
     known = answer is not None and answer.status is not CertificateStatus.UNKNOWN
     if answer is None or not known or answer.this_update is None or answer.next_update is None:
         said = "réponse n'est donnée sur le dernier certificat de cet ordre."
-        return Tile("Réponses OCSP", "aucune", said, BAD, "Que faire", "/etat#exploitant")
-    late = now - answer.this_update > (answer.next_update - answer.this_update) / 2
+        return Tile("Réponses OCSP", "aucune", said, BAD, "Que faire", HELP)
     said = f"est l'âge de la réponse sur le dernier certificat de cet ordre ; elle vaut jusqu'au {moment(answer.next_update)}."
-    look, remedy = CARE if late else GOOD, "Que faire si elle vieillit"
-    return Tile("Réponses OCSP", _age(now - answer.this_update), said, look, remedy, "/etat#exploitant")
-
-
-def _age(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds() // 60))
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} j"
+    look, remedy = worth(answer.this_update, answer.next_update, now), "Que faire si elle vieillit"
+    return Tile("Réponses OCSP", age_of(now - answer.this_update), said, look, remedy, HELP)
 
 
 def _weeks(weeks: list[int], now: datetime) -> list[dict[str, Any]]:
     return [{"begins": now + rank * WEEK, "rank": rank, "count": count} for rank, count in enumerate(weeks)]
-
-
-def _bars(weeks: list[int]) -> list[tuple[int, int, int, int]]:
-    """Return the bars of the chart, (x, y, width, height): one a week, the highest as high as the chart."""
-    most, width = max([*weeks, 1]), WIDTH // WEEKS - GAP
-    heights = [max(2, count * HEIGHT // most) if count else 0 for count in weeks]
-    return [(rank * (width + GAP) + GAP // 2, HEIGHT - height, width, height) for rank, height in enumerate(heights)]

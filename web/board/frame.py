@@ -7,7 +7,6 @@ back. The service that takes the act verifies everything again; what passes here
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, g, jsonify, render_template, request
@@ -23,6 +22,7 @@ from web.board import words
 from web.kit.forms import text
 from web.kit.problem import TITLES, status_of
 from web.kit.safety import account
+from web.kit.tiles import RegisterAge
 
 LONGEST_STATEMENT = 200_000
 LONGEST_REASON = 500
@@ -80,31 +80,6 @@ def install(app: Flask, office: Office) -> None:
         return {"officer": officer, "board": board, "register_age": RegisterAge.of(office)}
 
     app.context_processor(everywhere)
-
-
-class RegisterAge:
-    """How old the register in force is, and what follows from it (CP 3.2.3)."""
-
-    def __init__(self, applied: datetime | None, now: datetime, max_days: int) -> None:
-        """Judge a date now; None when no register was ever applied."""
-        self.applied = applied
-        self.days = None if applied is None else max(0, (now - applied).days)
-        self.max_days = max_days
-        self.too_old = applied is None or now - applied > timedelta(days=max_days)
-
-    @classmethod
-    def of(cls, office: Office) -> RegisterAge:
-        """Look at the register of an office."""
-        with office.home.store.read() as tx:
-            applied = tx.register.applied_date()
-        return cls(applied, office.home.clock.now(), office.home.settings.register.max_age_days)
-
-    @property
-    def words(self) -> str:
-        """Say the age."""
-        if self.days is None:
-            return "aucun registre en vigueur"
-        return "du jour" if self.days == 0 else "d'hier" if self.days == 1 else f"vieux de {self.days} jours"
 
 
 def install_words(app: Flask) -> None:

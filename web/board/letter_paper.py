@@ -1,6 +1,6 @@
-"""The paper of activation letters: one page with the link for each person, then one page with the code for each.
+"""The paper of activation letters: one page with the link for each person who has no mail, then one with the code for each.
 
-All letters first, all codes after, in the same order: they go into different envelopes, on different days, and printing on both
+All links first, all codes after, in the same order: they go into different envelopes, on different days, and printing on both
 sides puts no code behind a link. The fonts are those that every PDF reader has; a letter that they lack loses its accent.
 """
 
@@ -36,17 +36,19 @@ class Letter:
     profession: str
     rpps: str
     link: str
+    """Empty when it was sent by mail: then there is a page for the code alone."""
     code: str
 
 
 def write(letters: Sequence[Letter], path: Path, board: str, ends: datetime, progress: Callable[[int], None]) -> None:
     """Write the letters of an ordre to a file; `progress` hears how many are done."""
     paper = _Paper(board, day(ends))
-    for number, letter in enumerate(letters, 1):
+    with_link = [letter for letter in letters if letter.link]
+    for number, letter in enumerate(with_link, 1):
         paper.link_page(letter)
         if number % _TOLD == 0:
             progress(number)
-    if len(letters) % 2:
+    if len(with_link) % 2:
         paper.pdf.add_page()  # printed on both sides, the first code is not behind the last link
     for letter in letters:
         paper.code_page(letter)
@@ -88,7 +90,8 @@ class _Paper:
         """Write the page with the code."""
         self._head(letter)
         self._say("Votre code d'activation", 16, style="B")
-        self._say("Tapez ce code quand le lien de l'autre lettre vous le demande :")
+        where = "le lien de l'autre lettre" if letter.link else "le lien reçu par courriel"
+        self._say(f"Tapez ce code quand {where} vous le demande :")
         self.pdf.rect(_MARGIN, self._y, _WIDTH, 24)
         self.pdf.set_font("courier", "B", 30)
         code = f"{letter.code[:4]} {letter.code[4:]}"

@@ -37,6 +37,7 @@ class Line:
     profiles: str
     outcome: str
     why: str
+    email: str = ""
 
 
 @dataclass
@@ -105,7 +106,7 @@ def _line(each: GrantApplication | LineError, number: str, outcome: str, why: st
         return Line(each.line, number, "", "", outcome, why)
     name = f"{each.given_name} {each.family_name}".strip()
     profiles = ", ".join(compare.profile_name(profile) for profile in each.profiles)
-    return Line(each.line, number, name, profiles, outcome, why)
+    return Line(each.line, number, name, profiles, outcome, why, each.email)
 
 
 def _harmless(value: str) -> str:

@@ -17,7 +17,7 @@ from pki.bootstrap.office import Office
 from pki.issuance.order import Grant
 from pki.registration.applications import LineError
 from pki.registration.grants import PERSONAL, GrantApplication
-from pki.registration.lists import LARGEST, LONGEST_VALUE, read_list
+from pki.registration.lists import LARGEST, LONGEST_VALUE, address, read_list
 from trust.errors import Conflict, Malformed, Missing
 from web.board import compare, letters
 from web.board.frame import officer_of, require_role, signed_act, to_sign
@@ -59,7 +59,7 @@ def _entrance(pages: Blueprint, office: Office, workshop: Workshop) -> None:
     def home() -> str:
         return shown()
 
-    def shown(problem: str = "", number: str = "") -> str:
+    def shown(problem: str = "", number: str = "", mail: str = "") -> str:
         """Show the page, again if need be: with what was wrong, and what was typed."""
         officer, board = officer_of(office)
         awaited = office.grants.of_board(board.code, limit=RECENT + 1, waiting_only=True)
@@ -69,6 +69,7 @@ def _entrance(pages: Blueprint, office: Office, workshop: Workshop) -> None:
             may_ask="register" in officer.roles,
             problem=problem,
             number=number,
+            mail=mail,
             awaited=[_awaited(each) for each in awaited[:RECENT]],
             more=len(awaited) > RECENT,
             under_way=[
@@ -85,9 +86,9 @@ def _entrance(pages: Blueprint, office: Office, workshop: Workshop) -> None:
         officer, _ = officer_of(office)
         number, profiles = "".join(request.form.get("rpps", "").split())[:LONGEST_VALUE], _profiles(office)
         if not profiles:
-            return shown(NOTHING_CHOSEN, number), 400
+            return shown(NOTHING_CHOSEN, number, typed_address()), 400
         known = in_register(office, number) or Known("–", "–", "")
-        asked = GrantApplication(number, profiles, known.family_name, known.given_name, line=1)
+        asked = GrantApplication(number, profiles, known.family_name, known.given_name, 1, typed_address())
         return begin(lambda work: judged(office, officer.id, [asked], profiles, alone=True))
 
     @pages.post("/inscriptions/fichier")
@@ -174,7 +175,7 @@ def _preparing(pages: Blueprint, office: Office, workshop: Workshop) -> None:
             raise Malformed("a number and names are short lines")
         profiles = asked.profiles if isinstance(asked, GrantApplication) else listing.profiles
         number = typed["rpps"].replace(" ", "")
-        mended = GrantApplication(number, profiles, typed["nom"], typed["prenom"], line)
+        mended = GrantApplication(number, profiles, typed["nom"], typed["prenom"], line, typed_address())
         applications = [mended if each.line == line else each for each in listing.applications]
         work.result = judged(office, account().id, applications, listing.profiles)
         still = _place(work.result, line)[0].outcome == REFUSED
@@ -207,6 +208,11 @@ def offered(office: Office) -> list[tuple[str, str]]:
 def _profiles(office: Office) -> tuple[str, ...]:
     known = [profile for profile, _ in offered(office)]
     return tuple(profile for profile in request.form.getlist("profil") if profile in known)
+
+
+def typed_address() -> str:
+    """Return the address that was typed; the services say whether it is one."""
+    return address(request.form.get("courriel", "")[:LONGEST_VALUE])
 
 
 def _content() -> bytes:

@@ -20,6 +20,7 @@ from pki.registration.model import Batch, BatchState
 from pki.settings import Board, Officer
 from trust.errors import Malformed
 from web.board import compare, letters, live, words
+from web.board.delivery import addresses
 from web.board.frame import name_of_officer, officer_of, own_batch, reason, signed_act, to_sign
 from web.kit.forms import sent
 from web.kit.safety import account, signed_in
@@ -66,6 +67,7 @@ def views(office: Office) -> Blueprint:
             line = _line(tx, found, board, officer)
             refusal = next((act.record().get("reason") for act in tx.acts.of_target(REFUSAL, found.id)), None)
         approved, enrolment = found.state is BatchState.APPROVED, ENROLMENT in line["profiles"]
+        awaited = letters.waiting(office, board.code, found.id) if approved and enrolment else None
         made = live.made_of(office, found.id) if approved and not enrolment else None
         return render_template(
             "batch.html",
@@ -73,7 +75,9 @@ def views(office: Office) -> Blueprint:
             enrolment=enrolment,
             requests=facts,
             refusal=refusal,
-            awaited=len(letters.waiting(office, board.code, found.id)) if approved and enrolment else None,
+            awaited=None if awaited is None else len(awaited),
+            mails=office.reminders is not None,
+            reachable=len(addresses(office, awaited or [])),
             making=None if made is None or made.over else made,
             number=number,
             last=max(1, -(-found.size // PAGE)),

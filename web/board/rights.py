@@ -16,8 +16,9 @@ from pki.issuance.order import Grant, read_request
 from pki.registration.grants import GRANT_WITHDRAWAL
 from trust.errors import Malformed
 from web.board import compare, words
-from web.board.frame import LONGEST_REASON, name_of_officer, officer_of, signed_act, text, to_sign
-from web.kit.forms import sent
+from web.board.delivery import addresses, masked
+from web.board.frame import LONGEST_REASON, name_of_officer, officer_of, signed_act, to_sign
+from web.kit.forms import sent, text
 from web.kit.safety import account, signed_in
 
 
@@ -32,10 +33,13 @@ def views(office: Office) -> Blueprint:
     @signed_in
     def grant(grant_id: str) -> str:
         found = own(grant_id)
+        subject = loads(found.statement)["subject"]
         return render_template(
             "grant.html",
             grant=found,
-            name=compare.name_of(loads(found.statement)["subject"]),
+            name=compare.name_of(subject),
+            is_person=subject["kind"] == "person",
+            address=masked(addresses(office, [found]).get(found.holder, "")) if subject["kind"] == "person" else "",
             profiles=[compare.profile_name(each) for each in found.profiles],
             has_entered=bool(office.passkeys.of(Account(Kind.PERSON, found.holder))),
             **_decided(office, found),

@@ -84,6 +84,8 @@ _LINES: tuple[tuple[str, str], ...] = (
     (r"^dns_names: the same name twice", "Le même nom de serveur est donné deux fois."),
     (r"^dns_names: the first one", "Le premier nom de serveur est trop long : mettez le plus court en tête."),
     (r"^dns_names", "Un nom de serveur ou de domaine n'a pas la forme attendue."),
+    (r"^email", "L'adresse électronique n'a pas la forme attendue : nom@domaine.fr."),
+    (r"no address is known for these people", "Aucune adresse n'est connue pour ces personnes : faites des lettres."),
     (r"^department", "Le département s'écrit avec son numéro : « Rhône (69) »."),
     (
         r"^(name|common_name|organisation)",

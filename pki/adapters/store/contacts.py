@@ -7,9 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from pki.adapters.store.bulk import select_in
 from pki.adapters.store.certificates import seconds
 from pki.adapters.store.tables import contacts, reminders
-from pki.authenticators.model import Account
+from pki.authenticators.model import Account, Kind
 
 
 class Contacts:
@@ -22,6 +23,12 @@ class Contacts:
         """Return the address of an account."""
         statement = select(contacts.c.address).where(contacts.c.account == str(account))
         return self._connection.execute(statement).scalar_one_or_none()
+
+    def of_people(self, holders: Sequence[str]) -> dict[str, str]:
+        """Return the addresses of those of these people who gave one."""
+        accounts = [str(Account(Kind.PERSON, holder)) for holder in holders]
+        rows = select_in(self._connection, contacts, ("account", "address"), "account", accounts)
+        return {Account.parse(account).id: address for account, address in rows}
 
     def put(self, account: Account, address: str, at: datetime) -> None:
         """Store the address of an account."""

@@ -62,9 +62,11 @@ class Grants:
         """Return what a batch of enrolments gave, withdrawn or not."""
         return [_grant(row) for row in self._connection.execute(select(grants).where(grants.c.batch == batch))]
 
-    def of_board(self, board: str, *, limit: int, waiting_only: bool = False) -> list[Grant]:
-        """Return the latest grants of a board that stand; `waiting_only`: of people who have no passkey yet."""
+    def of_board(self, board: str, *, limit: int, waiting_only: bool = False, batch: str | None = None) -> list[Grant]:
+        """Return the latest grants of a board that stand, or of one batch; `waiting_only`: of people who have no passkey yet."""
         statement = select(grants).where(grants.c.board == board, grants.c.withdrawn_at.is_(None))
+        if batch is not None:
+            statement = statement.where(grants.c.batch == batch)
         if waiting_only:
             entered = exists().where(passkeys.c.account == "person:" + grants.c.holder, passkeys.c.withdrawn_at.is_(None))
             statement = statement.where(~entered)

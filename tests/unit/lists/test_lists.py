@@ -122,3 +122,11 @@ def test_a_file_that_is_no_such_list_is_refused_whole(content: bytes, why: str) 
     """In one sentence, and never with a traceback."""
     with pytest.raises(Malformed, match=why):
         read_list(content, DEFAULT)
+
+
+@pytest.mark.parametrize("title", ["Courriel", "e-mail", "Adresse électronique"])
+def test_an_address_is_taken_along_where_the_ordre_has_one(title: str) -> None:
+    """With its domain in small letters, as it is kept; whether it is one is for the services to say."""
+    rows = f"RPPS;Nom;Prénom;{title}\n{rpps(1)};A;B;Anne.M@Exemple.EXAMPLE\n{rpps(2)};C;D;\n{rpps(3)};E;F;rien\n"
+    found = [each.email for each in read_list(rows.encode(), DEFAULT) if isinstance(each, GrantApplication)]
+    assert found == ["Anne.M@exemple.example", "", "rien"]
