@@ -57,8 +57,8 @@ RULES = {
     "CP 6.1.5": N_("Cette clé n'est pas d'un type ou d'une taille acceptés."),
     "CP 6.1.6": N_("Cette clé est faible."),
     "CP 6.2.1": N_(
-        "Ce modèle de clé d'accès n'est pas accepté ici, ou son fabricant ne s'en porte pas garant. Prenez un appareil de la liste "
-        "que l'on vous a donnée."
+        "Ce modèle de clé d'accès n'est pas accepté ici, ou son fabricant ne s'en porte pas garant. Prenez un appareil de la "
+        "liste que l'on vous a donnée."
     ),
 }
 """What a refusal means, by the paragraph of the policy that it cites."""
