@@ -52,9 +52,8 @@ def views(office: Office) -> Blueprint:
             weeks[(end - now) // WEEK] += 1
         everybody_s = (tiles.register(office, "/registre"), tiles.lists(office, now, HELP))
         measured = (_ends(ends, now), _queue(office, board), *everybody_s, _answers(office, board, now))
-        shown = {"tiles": [each for each in measured if each is not None], "words": tiles.LOOKS}
         chart = {"weeks": _weeks(weeks, now), "bars": tiles.bars(weeks, WIDTH, HEIGHT, GAP), "total": len(ends)}
-        return render_template("dashboard.html", **shown, **chart)
+        return render_template("dashboard.html", tiles=[each for each in measured if each is not None], **chart)
 
     @pages.get("/etat/echeances")
     @signed_in

@@ -32,6 +32,11 @@ class Tile:
     link: str
     """Path below the prefix of the application."""
 
+    @property
+    def word(self) -> str:
+        """The look, in words."""
+        return _(LOOKS[self.look])
+
 
 class RegisterAge:
     """How old the register in force is, and what follows from it (CP 3.2.3)."""
