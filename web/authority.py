@@ -25,6 +25,7 @@ from werkzeug.utils import redirect
 from pki.bootstrap.office import Office, open_office
 from pki.bootstrap.services import base_port, named
 from trust.errors import SceauError
+from web.api.application import make as make_api
 from web.board import live
 from web.board.application import make as make_board
 from web.kit.application import STATIC
@@ -44,11 +45,13 @@ LISTEN = "127.0.0.1"
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 MOUNTED: dict[str, Callable[[Office], Wsgi]] = {"/ordre": make_board, "/moi": make_portal, "/verifier": make_verify}
 """The application of each audience, by its path. Each has its table in `tests/isolation`."""
+PROGRAMS: dict[str, Callable[[Office], Wsgi]] = {"/api": make_api}
+"""What programs call, by its path: there are no pages, no cookies and no forms."""
 
 
 def application(office: Office) -> Wsgi:
     """Return everything that this process answers."""
-    pages = DispatcherMiddleware(front(office), {prefix: make(office) for prefix, make in MOUNTED.items()})
+    pages = DispatcherMiddleware(front(office), {prefix: make(office) for prefix, make in (MOUNTED | PROGRAMS).items()})
     return _with_headers(SharedDataMiddleware(pages, {"/static": str(STATIC)}, cache_timeout=3600))
 
 
@@ -61,7 +64,7 @@ def _with_headers(pages: Wsgi) -> Wsgi:
             said = {name.lower() for name, _ in headers}
             return start(status, [*headers, *(each for each in wanted.items() if each[0].lower() not in said)], *error)
 
-        if environ.get("PATH_INFO") in MOUNTED:  # Flask would write the host that the browser named into the address
+        if environ.get("PATH_INFO") in MOUNTED | PROGRAMS:  # Flask would write the host that the browser named into the address
             return redirect(f"{environ['PATH_INFO']}/", 308)(environ, begin)
         return pages(environ, begin)
 

@@ -16,7 +16,7 @@ class Kind(StrEnum):
     OFFICER = "officer"
     PERSON = "person"
     STRUCTURE = "structure"
-    """The administrator of a structure's servers, who comes by a program only."""
+    """The administrator of a structure's servers."""
     ADMINISTRATOR = "administrator"
     """Who runs the machine, and sees how it goes: no power over anybody, nobody's data."""
 

@@ -94,7 +94,7 @@ class Programs:
             headers["Authorization"] = f"Bearer {self.token(who)}"
         route, query = BY_NAME[name], more.pop("query", None)
         path = "/v1" + route.path.format(**more)
-        sent = {} if route.body is None else {"json": {} if body is None else body}
+        sent: dict[str, Any] = {} if route.body is None else {"json": {} if body is None else body}
         answer = self.client.open(path, method=route.method, base_url=URL, headers=headers, query_string=query, **sent)
         DESCRIBED.check(route, answer)
         return answer
@@ -118,4 +118,3 @@ class Programs:
 def b64(octets: bytes) -> str:
     """Write octets as JSON carries them."""
     return b64encode(octets).decode()
-

@@ -71,6 +71,7 @@ FAULTS = {
         "import pki.bootstrap.custody",
         "No chain of imports leads from a web",
     ),
+    "the API opens an officer's key": ("web/api/fault.py", "import pki.bootstrap.officers", "The API carries signatures and"),
     "registration issues": (
         "pki/registration/fault.py",
         "import pki.issuance.service",

@@ -41,7 +41,7 @@ def make(office: Office, limits: Limits | None = None) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=SMALL)
     app.url_map.merge_slashes = False
     app.logger.setLevel(logging.INFO)
-    gate, counted, memory = Gate(office), limits or Limits(), dict[str, Any]()
+    gate, counted, memory = Gate(office), Limits() if limits is None else limits, dict[str, Any]()
     secure = office.url.startswith("https://")
 
     def begin() -> None:

@@ -80,7 +80,9 @@ def test_a_filter_gives_those_and_no_others(programs: Programs, status: str) -> 
     everything = programs.get("listCertificates", "cnom-1", query={"limit": 200})["certificates"]
     assert len(found) == sum(each["status"] == status for each in everything)
     query = {"status": status, "holder": DOCTOR.idnat, "profile": "ps-signature"}
-    assert all(each["profile"] == "ps-signature" for each in programs.get("listCertificates", "cnom-1", query=query)["certificates"])
+    assert all(
+        each["profile"] == "ps-signature" for each in programs.get("listCertificates", "cnom-1", query=query)["certificates"]
+    )
 
 
 def test_an_officer_s_signature_revokes_and_sending_it_again_is_harmless(programs: Programs) -> None:
@@ -112,7 +114,10 @@ def test_what_is_not_signed_so_changes_nothing(programs: Programs) -> None:
     serial, other = new(programs), new(programs)
     statement = programs.get("prepareRevocation", "cnom-1", {"reason": "superseded"}, serial=serial)["statement"]
     right = programs.signed("cnom-1", statement)
-    by_another = {"statement": statement, "signature": programs.signed("cnom-2", statement.replace("cnom-1", "cnom-2"))["signature"]}
+    by_another = {
+        "statement": statement,
+        "signature": programs.signed("cnom-2", statement.replace("cnom-1", "cnom-2"))["signature"],
+    }
     edited = right | {"statement": statement.replace("superseded", "keyCompromise")}
     held = programs.signed("cnom-1", programs.get("prepareHold", "cnom-1", serial=serial)["statement"])
     assert programs.call("revoke", "cnom-1", by_another, serial=serial).status_code == 403

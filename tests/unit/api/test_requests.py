@@ -141,7 +141,7 @@ def test_batches_and_requests_are_found(programs: Programs) -> None:
 
 
 def test_a_structure_asks_and_renews_with_an_officer_s_signature(programs: Programs) -> None:
-    """Its administrator carries what an officer signs, sees its own certificates, and renews with a new key for the same names."""
+    """Its administrator carries what an officer signs, sees its own certificates, and renews them with a new key."""
     body = {"csr": csr(), "names": ["www.cabinet.example"], "officer": "cnom-1"}
     draft = programs.get("prepareServerRequest", STRUCTURE, body, number=STRUCTURE)
     batch = programs.get("handIn", STRUCTURE, programs.signed("cnom-1", draft["statement"]))["id"]
@@ -178,11 +178,19 @@ def test_a_structure_asks_for_itself_only_and_names_an_officer_of_its_ordre(prog
 
 @pytest.mark.parametrize(
     "change",
-    [{"names": ["www.ailleurs.example"]}, {"names": []}, {"csr": "x"}, {"renews": "40" + "a" * 30, "names": []}, {"kind": "ps-signature"}],
+    [
+        {"names": ["www.ailleurs.example"]},
+        {"names": []},
+        {"csr": "x"},
+        {"renews": "40" + "a" * 30, "names": []},
+        {"kind": "ps-signature"},
+    ],
 )
 def test_a_request_for_what_is_not_the_structure_s_is_refused(programs: Programs, change: dict[str, Any]) -> None:
     """Names outside its domains, no name, no request, nobody's certificate, another's profile."""
-    answer = programs.call("prepareServerRequest", "cnom-1", {"csr": csr(), "names": ["cabinet.example"]} | change, number=STRUCTURE)
+    answer = programs.call(
+        "prepareServerRequest", "cnom-1", {"csr": csr(), "names": ["cabinet.example"]} | change, number=STRUCTURE
+    )
     refused = answer.status_code == 200 and answer.get_json()["applications"][0]["outcome"] == "refused"
     assert refused or answer.status_code in (400, 404)
 
@@ -196,7 +204,9 @@ def test_a_structure_is_withdrawn_with_its_certificates(programs: Programs) -> N
     assert first == programs.get("declare", "cnom-1", programs.signed("cnom-1", statement))
     answer = programs.act("prepareStructureApproval", "approveStructure", "cnom-1", number=number)
     assert (answer.status_code, answer.get_json()["citation"]) == (403, "CP 5.2.2")
-    assert programs.act("prepareStructureApproval", "approveStructure", "cnom-2", number=number).get_json()["status"] == "approved"
+    assert (
+        programs.act("prepareStructureApproval", "approveStructure", "cnom-2", number=number).get_json()["status"] == "approved"
+    )
     gone = programs.act("prepareWithdrawal", "withdraw", "cnom-1", {"reason": "Fermé."}, number=number).get_json()
     assert (gone["structure"]["status"], gone["certificates"]) == ("withdrawn", 0)
     assert number in {each["number"] for each in programs.get("listStructures", "cnom-1")["structures"]}
