@@ -26,12 +26,14 @@ from pki.bootstrap.office import Office, open_office
 from pki.bootstrap.services import base_port, named
 from trust.errors import SceauError
 from web.api.application import make as make_api
+from web.admin.application import make as make_admin
 from web.board import live
 from web.board.application import make as make_board
 from web.kit.application import STATIC
 from web.kit.safety import POLICY
 from web.kit.start import front
 from web.portal.application import make as make_portal
+from web.structure.application import make as make_structure
 from web.verify.application import make as make_verify
 
 LOG = logging.getLogger("sceau.pages")
@@ -43,7 +45,13 @@ THREADS = 4
 LISTEN = "127.0.0.1"
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
-MOUNTED: dict[str, Callable[[Office], Wsgi]] = {"/ordre": make_board, "/moi": make_portal, "/verifier": make_verify}
+MOUNTED: dict[str, Callable[[Office], Wsgi]] = {
+    "/ordre": make_board,
+    "/moi": make_portal,
+    "/structure": make_structure,
+    "/verifier": make_verify,
+    "/admin": make_admin,
+}
 """The application of each audience, by its path. Each has its table in `tests/isolation`."""
 PROGRAMS: dict[str, Callable[[Office], Wsgi]] = {"/api": make_api}
 """What programs call, by its path: there are no pages, no cookies and no forms."""

@@ -124,6 +124,13 @@ class Amendments:
         with self._store.read() as tx:
             return _pending(tx, tx.organisations.get(structure))
 
+    def waiting(self, board: str) -> list[tuple[Organisation, Amendment]]:
+        """Return what waits for the decision of a board."""
+        with self._store.read() as tx:
+            concerned = tx.organisations.of_ids(tx.acts.targets(AMENDMENT))
+            found = [(each, _pending(tx, each)) for each in concerned if each.board == board and _stands(each)]
+        return [(each, amendment) for each, amendment in found if amendment is not None]
+
     def decision_statement(self, structure: str, officer_id: str, *, reason: str | None = None) -> str:
         """Return what an officer signs to approve what waits, or with a reason to refuse it.
 
@@ -179,7 +186,7 @@ class Amendments:
         organisation = tx.organisations.get(structure, lock=lock)
         if by != account_of(organisation.id) and self._settings.officer(by).board != organisation.board:
             raise Missing(f"no structure is registered under {structure}")  # the same words as for one that does not exist
-        if organisation.approved_at is None or organisation.withdrawn_at is not None:
+        if not _stands(organisation):
             raise Refused("the structure is not approved, or was withdrawn", citation=CITATION)
         return organisation
 
@@ -190,6 +197,10 @@ class Amendments:
     def _record_once(self, tx: RegistrationTransaction, act: Act, now: datetime) -> None:
         if not tx.acts.add(act, self._entropy.octets(16).hex(), now):
             raise Conflict("this act was recorded before: sign a new one")
+
+
+def _stands(organisation: Organisation) -> bool:
+    return organisation.approved_at is not None and organisation.withdrawn_at is None
 
 
 def _checked(organisation: Organisation, domains: Sequence[str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.builders.browser import chromium
 from tests.isolation.matrix import INSIDE, TABLES
-from tests.isolation.people import DOCTOR, Crowd, crowd
+from tests.isolation.people import COOKIES, DOCTOR, Crowd, crowd
 from tests.isolation.things import Things
 from web.authority import MOUNTED
 from web.kit.application import STATIC

@@ -13,9 +13,15 @@ from pki.register.invented import finess_of
 
 DOOR, SIGN_IN_AGAIN = 302, 401
 """What is answered to who is not signed in here: led to the door, or told so when a script asks."""
-INSIDE = {"board": ("officer", "stranger"), "portal": ("owner", "other"), "verify": ("officer", "owner")}
+INSIDE = {
+    "board": ("officer", "stranger"),
+    "portal": ("owner", "other"),
+    "structure": ("clinic", "office"),
+    "verify": ("officer", "owner"),
+    "admin": ("keeper", "deputy"),
+}
 """Who has a place at the pages of an audience; the first two own what `Row.thing` names, each their own."""
-EVERYBODY = ("nobody", "officer", "stranger", "owner", "other", "gone")
+EVERYBODY = ("nobody", "officer", "stranger", "owner", "other", "clinic", "office", "keeper", "deputy", "gone")
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,13 @@ BOARD: Table = SIGN_IN | {
     ("structures.ask", "GET"): shown("structure"),
     ("structures.ask_options", "POST"): asked("structure", 400),
     ("structures.submit", "POST"): asked("structure", 404),
+    ("administrators.choose_options", "POST"): asked("structure without", 200),
+    ("administrators.choose", "POST"): asked("structure without", 404),
+    ("administrators.invite", "POST"): asked("structure with", 200),
+    ("administrators.propose_options", "POST"): asked("structure with", 200, json={"domains": "autre.exemple-sante.fr"}),
+    ("administrators.propose", "POST"): asked("structure with", 400),
+    ("administrators.decide_options", "POST"): asked("structure with", 200, json={"decision": "approuver"}),
+    ("administrators.decide", "POST"): asked("structure with", 400),
     ("register.home", "GET"): shown(),
     ("register.receive", "POST"): asked("", 400, data=b""),
     ("register.plan", "POST"): asked("", 302, data={"snapshot": "00"}),
@@ -144,6 +157,23 @@ PORTAL: Table = SIGN_IN | {
 }
 """Practitioners."""
 
+STRUCTURE: Table = SIGN_IN | {
+    ("certificates.home", "GET"): shown(),
+    ("certificates.certificate", "GET"): shown("certificate"),
+    ("certificates.pem", "GET"): shown("certificate"),
+    ("certificates.der", "GET"): shown("certificate"),
+    ("certificates.end_options", "POST"): asked("certificate", 200, json={"reason": "superseded"}),
+    ("certificates.end", "POST"): asked("certificate", 400),
+    ("requests.ask", "GET"): shown(),
+    ("requests.ask_options", "POST"): asked("", 400),
+    ("requests.submit", "POST"): asked("", 400),
+    ("requests.follow", "GET"): Row("asked", 302),
+    ("domains.home", "GET"): shown(),
+    ("domains.propose_options", "POST"): asked("", 200, json={"domains": "autre.exemple-sante.fr"}),
+    ("domains.propose", "POST"): asked("", 400),
+}
+"""Administrators of the servers of structures."""
+
 VERIFY: Table = LANGUAGE | {
     ("check.form", "GET"): anybody(200),
     ("check.file", "POST"): anybody(400, data={}),
@@ -151,7 +181,10 @@ VERIFY: Table = LANGUAGE | {
 }
 """Everybody."""
 
-TABLES: dict[str, Table] = {"board": BOARD, "portal": PORTAL, "verify": VERIFY}
+ADMIN: Table = SIGN_IN | {("dashboard.state", "GET"): shown()}
+"""Those who run the machine."""
+
+TABLES: dict[str, Table] = {"board": BOARD, "portal": PORTAL, "structure": STRUCTURE, "verify": VERIFY, "admin": ADMIN}
 
 ADDRESS: dict[str, Callable[[str], dict[str, Any]]] = {
     "": lambda name: {},
@@ -162,6 +195,8 @@ ADDRESS: dict[str, Callable[[str], dict[str, Any]]] = {
     "list": lambda name: {"list_id": name, "line": 1},
     "letters": lambda name: {"work_id": name},
     "structure": lambda name: {"number": name},
+    "structure with": lambda name: {"number": name},
+    "structure without": lambda name: {"number": name},
     "key": lambda name: {"key": name},
     "link": lambda name: {"token": name},
     "language": lambda name: {"code": name},
@@ -176,5 +211,7 @@ UNKNOWN = {
     "granted": "0" * 32,
     "link": "x" * 22,
     "structure": "1" + finess_of(9),
+    "structure with": "1" + finess_of(9),
+    "structure without": "1" + finess_of(9),
 }
 """A name that nothing has, of the shape of those that are."""

@@ -22,12 +22,15 @@ from pki.adapters.store.tables import metadata
 from pki.authenticators.model import Account, Kind
 from pki.bootstrap.office import Office
 from pki.inventory.model import Certificate
+from pki.register.invented import finess_of
 from pki.registration.grants import GrantApplication
 from tests.builders.authenticator import Authenticator
 from tests.world import Person, World, doctor, nurse
+from web.admin.application import make as make_admin
 from web.board.application import make as make_board
 from web.kit.safety import token_of_session
 from web.portal.application import make as make_portal
+from web.structure.application import make as make_structure
 from web.verify.application import make as make_verify
 
 URL = "http://localhost:8400"
@@ -38,6 +41,12 @@ INVITED = {"owner": doctor(6, "ROUX"), "other": nurse(7, "BLANC")}
 """Who may be sent a link, any number of times."""
 REGISTERED = [DOCTOR, OTHER_DOCTOR, NURSE, *AWAITED.values(), *INVITED.values()]
 OFFICER, COLLEAGUE, STRANGER, GONE = "cnom-1", "cnom-2", "oni-1", "cnom-3"
+COOKIES = [f"sceau-{kind}" for kind in Kind]
+"""One for each audience that signs in."""
+KINDS = {"board": Kind.OFFICER, "portal": Kind.PERSON, "structure": Kind.STRUCTURE, "admin": Kind.ADMINISTRATOR}
+"""Who signs in at each audience."""
+KEEPERS = {"keeper": "exploitation-1", "deputy": "exploitation-2"}
+"""Who runs the machine."""
 VOLATILE = {"sessions", "challenges", "refusals"}
 """Tables that asking may change: when a session was last seen, questions that were asked, how many were refused."""
 
@@ -60,6 +69,8 @@ class Crowd:
     office: Office
     apps: dict[str, Flask]
     people: dict[str, Somebody]
+    structures: dict[str, str]
+    """Number of the structure that somebody administers, by who it is."""
     certificates: dict[str, Certificate] = field(default_factory=dict)
     """One for each holder, by national identifier."""
     batches: dict[str, str] = field(default_factory=dict)
@@ -76,7 +87,7 @@ class Crowd:
         """Return the browser of somebody, at the pages of an audience: the session is shown to all of them."""
         client = Client(app or self.apps[audience])
         if who.token:
-            for name in ("sceau-officer", "sceau-person"):
+            for name in COOKIES:
                 client.set_cookie(name, who.token, domain="localhost")
         return client
 
@@ -89,7 +100,7 @@ class Crowd:
 
     def form_token(self, audience: str, who: Somebody) -> str:
         """Return the token that a page shown to somebody carries."""
-        kind = {"board": Kind.OFFICER, "portal": Kind.PERSON}.get(audience)
+        kind = KINDS.get(audience)
         known = self.office.sessions.find(who.token) if who.token else None
         return token_of_session(who.token) if known is not None and known.account.kind is kind else "anonymous"
 
@@ -125,6 +136,21 @@ def grant(world: World, office: Office, person: Person, profile: str = "ps-authe
     return batch.id
 
 
+def structure(world: World, office: Office, board: str, rank: int) -> str:
+    """Have two officers declare and approve a structure; return its number."""
+    service = office.organisations
+    draft = service.draft(f"{board}-2", finess_of(rank), f"CLINIQUE {rank}", "Essai (99)", [f"clinique{rank}.example"])
+    service.declare(draft, world.act(f"{board}-2", service.declaration_statement(draft)))
+    return service.approve(world.act(f"{board}-1", service.approval_statement(draft.id, f"{board}-1"))).id
+
+
+def choose(world: World, office: Office, board: str, number: str) -> None:
+    """Have two officers agree that a structure has an administrator."""
+    draft = office.mandates.draft(f"{board}-1", number)
+    batch = office.mandates.submit(draft, world.act(f"{board}-1", draft.statement(world.clock.now())))
+    world.decisions.approve(world.act(f"{board}-2", world.decisions.approval_statement(batch.id, f"{board}-2")))
+
+
 @contextmanager
 def crowd(directory: Path) -> Iterator[Crowd]:
     """Make everybody."""
@@ -133,11 +159,15 @@ def crowd(directory: Path) -> Iterator[Crowd]:
     office = Office(world.home, URL)
     dismissed = Office(replace(world.home, settings=_without(world.home.settings, GONE)), URL)
     apps = {
+        "admin": make_admin(office),
+        "admin, later": make_admin(dismissed),
         "board": make_board(office),
         "portal": make_portal(office),
+        "structure": make_structure(office),
         "verify": make_verify(office),
         "board, later": make_board(dismissed),
         "portal, later": make_portal(dismissed),
+        "structure, later": make_structure(dismissed),
         "verify, later": make_verify(dismissed),
     }
     people = {"nobody": Somebody(None)}
@@ -145,7 +175,14 @@ def crowd(directory: Path) -> Iterator[Crowd]:
         people[name] = enter(office, Account(Kind.OFFICER, officer), name)
     for name, person in (("owner", DOCTOR), ("other", OTHER_DOCTOR), ("nurse", NURSE)):
         people[name] = enter(office, Account(Kind.PERSON, person.idnat), name)
-    found = Crowd(world, office, apps, people)
+    for name, keeper in KEEPERS.items():
+        people[name] = enter(office, Account(Kind.ADMINISTRATOR, keeper), name)
+    structures = {}
+    for rank, (name, board) in enumerate((("clinic", "cnom"), ("office", "oni")), 5):
+        structures[name] = structure(world, office, board, rank)
+        choose(world, office, board, structures[name])
+        people[name] = enter(office, Account(Kind.STRUCTURE, structures[name]), name)
+    found = Crowd(world, office, apps, people, structures)
     for person in (DOCTOR, OTHER_DOCTOR, NURSE):
         board = "cnom" if person.profession == "10" else "oni"
         found.certificates[person.idnat] = world.enrol(person)

@@ -11,10 +11,13 @@ from pki.issuance.approvals import Act
 from pki.register.invented import finess_of
 from pki.registration.selfservice import Asked
 from tests.isolation.matrix import ADDRESS
-from tests.isolation.people import AWAITED, DOCTOR, INVITED, NURSE, OTHER_DOCTOR, REGISTERED, Crowd, Somebody, grant
+from tests.isolation.people import AWAITED, DOCTOR, INVITED, NURSE, OTHER_DOCTOR, REGISTERED, Crowd, Somebody, grant, structure
+from tests.isolation.people import KEEPERS as KEEPERS_OF_THE_MACHINE
 from tests.world import certification_request, doctor
 from trust.algorithms import ALGORITHMS
 
+KEEPERS = {"officer": "clinic", "stranger": "office", "clinic": "clinic", "office": "office"}
+"""Whose structure is whose: of an ordre, or administered by."""
 BOARD_OF = {"officer": "cnom", "stranger": "oni"}
 HOLDER_OF = {"officer": DOCTOR, "stranger": NURSE, "owner": DOCTOR, "other": OTHER_DOCTOR}
 
@@ -27,6 +30,14 @@ class Things:
         self.crowd = found
         self._granted = {role: grant(found.world, found.office, AWAITED[board]) for role, board in BOARD_OF.items()}
         self._asked = {role: ask(found, found.people[role], HOLDER_OF[role].idnat) for role in ("owner", "other")}
+        keepers = {role: found.people[role] for role in ("clinic", "office")}
+        self._asked |= {role: ask_for_server(found, who, found.structures[role]) for role, who in keepers.items()}
+        found.world.issuer.turn_until_idle()
+        for who in keepers.values():
+            propose(found, who)
+        self._without = {
+            role: structure(found.world, found.office, board, 7 + n) for n, (role, board) in enumerate(BOARD_OF.items())
+        }
         self._structures = {role: declare(found, f"{BOARD_OF[role]}-2", rank) for rank, role in enumerate(BOARD_OF, 1)}
         self._plan = found.world.import_register([*REGISTERED, doctor(8, "NOUVEAU")])
         found.call("board", found.people["officer"], "POST", "/registre/plan", data={"snapshot": self._plan})
@@ -38,7 +49,7 @@ class Things:
             return self._made(thing, role, who)
         if thing == "link":
             officer = role in BOARD_OF
-            account = Account(Kind.OFFICER, f"{BOARD_OF[role]}-2") if officer else Account(Kind.PERSON, INVITED[role].idnat)
+            account = Account(Kind.OFFICER, f"{BOARD_OF[role]}-2") if officer else _invited(found, role)
             return found.office.entries.invite(account, timedelta(hours=1), by="test").token
         names: dict[str, Callable[[], str]] = {
             "": lambda: "",
@@ -46,13 +57,20 @@ class Things:
             "batch": lambda: found.batches[BOARD_OF[role]],
             "granted": lambda: self._granted[role],
             "grant": lambda: self._grant_of(role),
-            "certificate": lambda: found.certificates[HOLDER_OF[role].idnat].serial.hex(),
+            "certificate": lambda: self._certificate_of(role),
             "key": lambda: urlsafe_b64encode(who.passkey).rstrip(b"=").decode(),
             "structure": lambda: self._structures[role],
+            "structure with": lambda: found.structures[KEEPERS[role]],
+            "structure without": lambda: self._without[role],
             "asked": lambda: self._asked[role],
             "plan": lambda: self._plan,
         }
         return names[thing]()
+
+    def _certificate_of(self, role: str) -> str:
+        if role in self.crowd.structures:
+            return self.crowd.office.selfservice.credentials(self.crowd.structures[role])[0].serial.hex()
+        return self.crowd.certificates[HOLDER_OF[role].idnat].serial.hex()
 
     def _grant_of(self, role: str) -> str:
         (found,) = self.crowd.office.grants.of_holder(AWAITED[BOARD_OF[role]].idnat)
@@ -76,6 +94,31 @@ def declare(found: Crowd, officer: str, rank: int) -> str:
     service = found.office.organisations
     draft = service.draft(officer, finess_of(rank), f"CABINET {rank}", "Essai (99)", [f"cabinet{rank}.example"])
     return service.declare(draft, found.world.act(officer, service.declaration_statement(draft))).id
+
+
+def _invited(found: Crowd, role: str) -> Account:
+    if role in KEEPERS_OF_THE_MACHINE:
+        return Account(Kind.ADMINISTRATOR, KEEPERS_OF_THE_MACHINE[role])
+    if role in found.structures:
+        return Account(Kind.STRUCTURE, found.structures[role])
+    return Account(Kind.PERSON, INVITED[role].idnat)
+
+
+def ask_for_server(found: Crowd, who: Somebody, number: str) -> str:
+    """Have an administrator ask for the certificate of a server; return the batch."""
+    csr = certification_request(ALGORITHMS["P-256"].generate())
+    with found.world.store.read() as tx:
+        (domain,) = tx.organisations.get(number).domains
+    draft = found.office.selfservice.prepare(number, [Asked("serveur-tls-ec", csr, (f"www.{domain}",))])
+    act = Act.of(draft.statement, who.device.sign(draft.statement).pack(), officer=str(who.account))
+    return found.office.selfservice.submit(act, draft.requests, [csr])
+
+
+def propose(found: Crowd, who: Somebody) -> None:
+    """Have an administrator propose other domains."""
+    assert who.account is not None
+    statement = found.office.amendments.proposal_statement(who.account.id, str(who.account), ["propose.example"])
+    found.office.amendments.propose(Act.of(statement, who.device.sign(statement).pack(), officer=str(who.account)))
 
 
 def ask(found: Crowd, who: Somebody, holder: str) -> str:

@@ -8,7 +8,21 @@ from flask import Flask
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
-from web.board import certificates, compare, dashboard, frame, letters, live, people, queue, register, rights, structures, words
+from web.board import (
+    administrators,
+    certificates,
+    compare,
+    dashboard,
+    frame,
+    letters,
+    live,
+    people,
+    queue,
+    register,
+    rights,
+    structures,
+    words,
+)
 from web.board.work import Workshop
 from web.kit.application import make as make_application
 
@@ -21,7 +35,7 @@ def make(office: Office) -> Flask:
     app.jinja_env.filters.update(profile=compare.profile_name, explain=words.problem, state=live.state_of)
     frame.install(app, office)
     frame.install_words(app)
-    for pages in (queue, certificates, rights, structures, dashboard):
+    for pages in (queue, certificates, rights, structures, administrators, dashboard):
         app.register_blueprint(pages.views(office))
     workshop = Workshop(app, office.home.clock, office.home.entropy)
     for long in (register, people, letters, live):

@@ -21,7 +21,7 @@ from pki.registration.enrol import Draft
 from pki.registration.model import Organisation
 from pki.registration.organisations import ORGANISATION_APPROVAL, WITHDRAWAL
 from trust.errors import Conflict, Malformed, Missing
-from web.board import compare, words
+from web.board import administrators, compare, words
 from web.board.frame import LONGEST_REASON, name_of_officer, officer_of, require_role, signed_act, to_sign
 from web.kit.forms import sent, text
 from web.kit.safety import account, signed_in
@@ -87,6 +87,7 @@ def _of_one(pages: Blueprint, office: Office) -> None:
             mine=found.declared_by == officer.id,
             officer=officer,
             certificates=[_shown(each, now) for each in certificates],
+            **administrators.facts(office, board, found),
         )
 
     @pages.post("/structures/<number>/accord/options")

@@ -32,6 +32,8 @@ def display_name(office: Office, who: Account) -> str:
     if who.kind is Kind.ADMINISTRATOR:
         return f"{office.home.settings.administrator(who.id).name} ({office.home.settings.name})"
     with office.home.store.read() as tx:
+        if who.kind is Kind.STRUCTURE:
+            return f"{tx.organisations.get(who.id).name} ({office.home.settings.name})"
         found = tx.register.standings([who.id], office.home.clock.now()).get(who.id)
     if found is None:
         return who.id

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import timedelta
-from textwrap import wrap
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, render_template
+from werkzeug.wrappers import Response
 
 from pki.bootstrap.office import Office
 from pki.inventory.model import Certificate, Reason, State
 from pki.registration.selfservice import renewal_begins
 from trust.errors import Missing
+from web.kit import files
 from web.kit.language import N_, _, ngettext
 from web.kit.safety import account, signed_in
 from web.portal import history, people
@@ -62,13 +62,13 @@ def views(office: Office) -> Blueprint:
     @pages.get("/certificats/<serial>/certificat.cer")
     @signed_in
     def der(serial: str) -> Response:
-        return _file(_own(office, serial).der, "application/pkix-cert", f"{serial}.cer")
+        return files.attached(_own(office, serial).der, "application/pkix-cert", f"{serial}.cer")
 
     @pages.get("/certificats/<serial>/certificat.pem")
     @signed_in
     def pem(serial: str) -> Response:
         chain = office.chain(_own(office, serial).serial, account().id)
-        return _file("".join(map(_pem, chain)).encode(), "application/x-pem-file", f"{serial}.pem")
+        return files.attached(files.pem(chain), "application/x-pem-file", f"{serial}.pem")
 
     return pages
 
@@ -126,11 +126,3 @@ def _state(office: Office, certificate: Certificate) -> tuple[str, str, str]:
     if office.home.clock.now() >= renewal_begins(certificate):
         return _("à renouveler"), "bad" if left < LAST_DAYS else "warn", remaining
     return _("valable"), "good", remaining
-
-
-def _pem(der: bytes) -> str:
-    return "\n".join(("-----BEGIN CERTIFICATE-----", *wrap(b64encode(der).decode(), 64), "-----END CERTIFICATE-----", ""))
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    return Response(content, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from pki.adapters.store.certificates import moment, seconds
 from pki.adapters.store.tables import grants, passkeys, successions
+from pki.issuance.grants import PEOPLE
 from pki.issuance.order import Grant
 from trust.errors import Missing
 
@@ -63,13 +64,13 @@ class Grants:
         return [_grant(row) for row in self._connection.execute(select(grants).where(grants.c.batch == batch))]
 
     def of_board(self, board: str, *, limit: int, waiting_only: bool = False, batch: str | None = None) -> list[Grant]:
-        """Return the latest grants of a board that stand, or of one batch; `waiting_only`: of people who have no passkey yet."""
+        """Return the latest grants of a board that stand, or of one batch; `waiting_only`: to people who have no passkey yet."""
         statement = select(grants).where(grants.c.board == board, grants.c.withdrawn_at.is_(None))
         if batch is not None:
             statement = statement.where(grants.c.batch == batch)
         if waiting_only:
             entered = exists().where(passkeys.c.account == "person:" + grants.c.holder, passkeys.c.withdrawn_at.is_(None))
-            statement = statement.where(~entered)
+            statement = statement.where(~entered, grants.c.holder.startswith(PEOPLE))  # structures have pages of their own
         ordered = statement.order_by(grants.c.approved_at.desc(), grants.c.holder).limit(limit)
         return [_grant(row) for row in self._connection.execute(ordered)]
 

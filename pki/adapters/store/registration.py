@@ -219,6 +219,11 @@ class Acts:
             for row in self._connection.execute(statement)
         ]
 
+    def targets(self, act_type: str) -> list[str]:
+        """Return what acts of a type were ever about, each once, in order: for types of which there are few."""
+        statement = select(acts.c.target).where(acts.c.type == act_type).distinct().order_by(acts.c.target)
+        return list(self._connection.execute(statement).scalars())
+
     def keys(self, officer: str) -> list[OfficerKey]:
         """Return the keys that an officer ever registered."""
         statement = select(officers).where(officers.c.id == officer).order_by(officers.c.registered_at)

@@ -1,0 +1,1 @@
+"""The pages of who administers the servers of a structure."""
