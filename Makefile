@@ -30,8 +30,9 @@ check: setup ## lint, types and import laws, without the suite
 bench: setup ## the benchmarks: ours beside the peers, in one table
 	@$(PYTHON_RUN) -m bench
 
-docs: setup ## write docs/commands.md from the commands' own help
+docs: setup ## write docs/commands.md from the commands' own help, and docs/openapi.json from the API's own routes
 	@$(PYTHON_RUN) tools/commands.py
+	@$(PYTHON_RUN) tools/openapi.py
 
 golden: setup ## write the golden files anew, to be read as a diff before they are committed
 	@$(PYTHON_RUN) -m tests.golden

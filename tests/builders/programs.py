@@ -42,6 +42,7 @@ class _Described:
         responses = self.document["paths"][route.path][route.method.lower()]["responses"]
         said = responses.get(str(answer.status_code))
         assert said is not None, f"{route.name} does not name the status {answer.status_code}: {answer.get_data(as_text=True)}"
+        said = self.document["components"]["responses"][str(answer.status_code)] if "$ref" in said else said
         (media,) = said["content"]
         assert answer.mimetype == media, (route.name, answer.mimetype)
         for name, header in said.get("headers", {}).items():

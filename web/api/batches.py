@@ -276,7 +276,7 @@ def _refuse(call: Call) -> BatchShape:
 
 _ONE = "/batches/{batch}"
 _DECIDES: dict[str, Any] = {"scope": Scope.DECIDE, "tag": "batches"}
-_SIGNED: dict[str, Any] = {"body": SignedAct, "largest": 512 * 1024, "conflicts": True, **_DECIDES}
+_SIGNED: dict[str, Any] = {"body": SignedAct, "conflicts": True, **_DECIDES}
 ROUTES = (
     Route("GET", "/requests", "findRequests", "Find requests by holder or by name", _found, RequestList, query=RequestQuery,
           tag="requests"),

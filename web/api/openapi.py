@@ -58,6 +58,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.items())),
+            "responses": {str(each): _refusal(each) for each in sorted({each for route in routes for each in route.refusals})},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "An access token: `sceau board token`."},
                 "certificate": {"type": "mutualTLS", "description": "A certificate of an officer or of a structure, good now."},
@@ -75,7 +76,9 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         operation["parameters"] = parameters
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(route.body)}}}
-    operation["responses"] = {str(route.status): _success(route)} | {str(each): _refusal(each) for each in route.refusals}
+    operation["responses"] = {str(route.status): _success(route)} | {
+        str(each): {"$ref": f"#/components/responses/{each}"} for each in route.refusals
+    }
     if route.audience is For.ANYBODY:
         operation["security"] = []
     else:

@@ -21,7 +21,7 @@ from pki.registration.enrol import Draft
 from pki.registration.grants import GrantApplication
 from pki.registration.model import Batch
 from trust.errors import Malformed, Missing
-from web.api.acts import officer_named, on_record, signed
+from web.api.acts import on_record, signed
 from web.api.batches import BatchShape, batch_shape
 from web.api.certificates import ProfileName
 from web.api.route import BASE, Call, Created, For, Number, Route, Sent, Shape
@@ -54,7 +54,6 @@ class CertificateApplications(Sent):
     """Certificates asked for."""
 
     applications: Annotated[list[CertificateApplication], Meta(min_length=1, max_length=MOST)]
-    officer: Line | None = None
 
 
 class EnrolmentApplication(Sent):
@@ -104,7 +103,7 @@ def _certificates(call: Call) -> DraftShape:
         )
         for line, each in enumerate(asked.applications, 1)
     ]  # fmt: skip
-    return draft_of(call, officer_named(call, asked.officer), applications)
+    return draft_of(call, call.who.account.id, applications)
 
 
 def draft_of(call: Call, officer: str, applications: Sequence[Application]) -> DraftShape:
@@ -189,5 +188,5 @@ ROUTES = (
     Route("POST", "/enrolments/statement", "prepareEnrolments", "Have enrolments judged, and get what to sign", _enrolments,
           DraftShape, body=EnrolmentApplications, largest=LARGE, conflicts=True, **_ASKS),
     Route("POST", "/requests", "handIn", "Hand in what was judged, signed: other officers decide", _hand_in, BatchShape,
-          body=SignedAct, status=201, largest=512 * 1024, conflicts=True, audience=For.BOTH, **_ASKS),
+          body=SignedAct, status=201, conflicts=True, audience=For.BOTH, **_ASKS),
 )  # fmt: skip

@@ -194,7 +194,7 @@ def test_a_page_of_another_site_gets_nothing(programs: Programs) -> None:
         ({"json": {"reason": "superseded", "force": True}}, 400),
         ({"json": {"reason": "certificateHold"}}, 400),
         ({"json": {}}, 400),
-        ({"data": b" " * 70_000, "content_type": "application/json"}, 413),
+        ({"data": b" " * 300_000, "content_type": "application/json"}, 413),
         ({"json": {"reason": "superseded"}, "query_string": {"x": "1"}}, 400),
     ],
 )
