@@ -13,13 +13,14 @@ from pki.cli._output import emit, one_line
 
 def register(subparsers: Subparsers) -> None:
     """Declare the verb."""
-    command(
+    parser = command(
         subparsers,
         "doctor",
         "check this machine and this home, and say how to mend what is wrong",
-        examples=["sceau doctor --home var/demo", "sceau doctor --json"],
+        examples=["sceau doctor --home var/demo", "sceau doctor --json", "sceau doctor --keep"],
         description="Check this machine and this home; change nothing. Exit code 1 when something is wrong, 0 otherwise.",
     )
+    parser.add_argument("--keep", action="store_true", help="leave what was found in the home, for the administrators' page")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,6 +32,11 @@ def run(args: argparse.Namespace) -> int:
         return [first, f"{'':<8} → {one_line(finding.fix)}"] if finding.fix else [first]
 
     findings = examine(args.home)
+    if args.keep:
+        from pki.bootstrap.examined import keep
+        from trust.clock import SystemClock
+
+        keep(args.home, findings, SystemClock().now())
     as_data = [
         {"check": f.name, "ok": f.state is not State.FAILED, "state": f.state, "text": f.text, "fix": f.fix or None}
         for f in findings

@@ -27,6 +27,7 @@ from pki.adapters.store.register import Register
 from pki.adapters.store.registration import Acts, Organisations, Requests
 from pki.adapters.store.tables import SCHEMA
 from pki.adapters.store.tokens import Drafts, Tokens
+from pki.adapters.store.totals import Totals
 from pki.audit.journal import Journal
 from trust.errors import Alarm, Refused, Unavailable
 
@@ -44,6 +45,7 @@ class Transaction:
         self.tokens = Tokens(connection)
         self.drafts = Drafts(connection)
         self.listings = Listings(connection)
+        self.totals = Totals(connection)
         self.requests = Requests(connection)
         self.contacts = Contacts(connection)
         self.grants = Grants(connection)

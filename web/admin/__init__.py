@@ -1,0 +1,1 @@
+"""Who runs the machine: how the whole authority goes."""
