@@ -168,11 +168,16 @@ def _made(options: Sequence[str]) -> tuple[TemporaryDirectory[str], int]:
 
 
 @contextmanager
-def serving(directory: Path, *options: str) -> Iterator[Served]:
-    """Serve a copy of the demonstration that `sceau init` makes with these options, under a directory; stop it at the end."""
+def serving(directory: Path, *options: str, prepare: Callable[[Path], None] | None = None) -> Iterator[Served]:
+    """Serve a copy of the demonstration that `sceau init` makes with these options, under a directory; stop it at the end.
+
+    `prepare` changes the copy before it is served.
+    """
     folder, port = _made(options)
     shutil.copytree(Path(folder.name) / "home", directory / "home", symlinks=True)
     running = Served(directory / "home", port)
+    if prepare is not None:
+        prepare(running.home)
     running.start()
     try:
         yield running
