@@ -17,5 +17,6 @@ PREFIX = "/admin"
 def make(office: Office) -> Flask:
     """Return the application of administrators over an office."""
     app = make_application("sceau.admin", office, Kind.ADMINISTRATOR, PREFIX, Path(__file__).parent / "templates")
+    app.jinja_env.filters.update(rate=dashboard.rate)
     app.register_blueprint(dashboard.views(office))
     return app

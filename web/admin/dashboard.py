@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from babel.numbers import format_decimal
 from flask import Blueprint, render_template
 
 from pki.bootstrap.examined import Examined
@@ -13,7 +14,7 @@ from pki.bootstrap.office import Office
 from web.admin import measures
 from web.admin.measures import Ending, Refusals, Traffic, Waiting
 from web.kit import tiles
-from web.kit.language import _, ngettext
+from web.kit.language import _, ngettext, spoken
 from web.kit.safety import signed_in
 from web.kit.tiles import BAD, CARE, GOOD, Tile, age_of, worth
 from web.kit.writing import moment, number
@@ -98,11 +99,12 @@ def _answers(answered: Traffic) -> Tile:
     if answered.silent:
         said = _("réponse n'est comptée depuis le %(moment)s : la publication est arrêtée.", moment=moment(answered.until))
         return Tile(title, _("aucune"), said, BAD, remedy, "/#reponses")
-    return Tile(title, _rate(answered.now), _("réponses par seconde dans la dernière minute."), GOOD, remedy, "/#reponses")
+    return Tile(title, rate(answered.now), _("réponses par seconde dans la dernière minute."), GOOD, remedy, "/#reponses")
 
 
-def _rate(value: float) -> str:
-    return number(round(value)) if value >= 10 else f"{value:.1f}".replace(".", _(","))
+def rate(value: float) -> str:
+    """Write how many a second: with a tenth where there are few."""
+    return number(round(value)) if value >= 10 else format_decimal(value, "0.0", locale=spoken())
 
 
 def _queue(waiting: Sequence[Waiting], orders: int) -> Tile:
