@@ -34,6 +34,7 @@ from pki.register.plan import ChangeKind, ChangeReason, compare
 from pki.register.sanctions import Decision, DecisionKind
 from pki.register.snapshot import people
 from pki.registration.applications import Application
+from pki.registration.enrol import Draft
 from pki.registration.grants import GrantApplication
 from pki.registration.model import Batch, BatchState
 from pki.revocation.service import holder_statement
@@ -87,6 +88,7 @@ class _Demonstration:
         self.revocation = registrar.revocation(home)
         self.lifecycle = registrar.lifecycle(home)
         self.organisations = registrar.organisations(home)
+        self.mandates = registrar.mandates(home)
         self.signer = cache(self._signer)
         self._days = ("", "")
 
@@ -200,6 +202,7 @@ class _Demonstration:
             approval = self.organisations.approval_statement(HOSPITAL, "cnom-2")
             self.organisations.approve(self.signer("cnom-2").sign(approval))
             self.tell(f"{hospital.name} approved, with the domains {', '.join(hospital.domains)}")
+        self._carry(self.mandates.draft("cnom-1", HOSPITAL))
 
     def _declare(self, officer: str, number: str, name: str, domains: Sequence[str]) -> None:
         board = self.home.settings.officer(officer).board
@@ -234,14 +237,17 @@ class _Demonstration:
                 GrantApplication(str(entry.rpps), (AUTHENTICATION, SIGNATURE), entry.family_name, entry.given_name)
                 for entry in self._chosen[code][PEOPLE + WAITING :]
             ]
-            draft = self.grants.draft(asking, applications)
-            if draft.records:
-                act = self.signer(asking).sign(draft.statement(self.home.clock.now()))
-                self._approve(self.grants.submit(draft, act))
-            elif draft.known:
-                with self.home.store.read() as tx:
-                    batch = tx.requests.batch(draft.known[0][1].batch)
-                self._approve(batch)
+            self._carry(self.grants.draft(asking, applications))
+
+    def _carry(self, draft: Draft) -> None:
+        """Have a draft submitted and approved, or what was submitted of it before an interruption."""
+        if draft.records:
+            act = self.signer(draft.requester).sign(draft.statement(self.home.clock.now()))
+            self._approve(self.enrolment.submit(draft, act))
+        elif draft.known:
+            with self.home.store.read() as tx:
+                batch = tx.requests.batch(draft.known[0][1].batch)
+            self._approve(batch)
 
     def _pending(self) -> None:
         """Leave requests that wait for an officer, and one that an officer refused."""

@@ -37,7 +37,7 @@ from pki.settings import Settings
 from trust.errors import Missing, SceauError
 
 LOG = logging.getLogger("sceau.office")
-AUDIENCES = {Kind.OFFICER: "ordre", Kind.PERSON: "moi", Kind.ADMINISTRATOR: "admin"}
+AUDIENCES = {Kind.OFFICER: "ordre", Kind.PERSON: "moi", Kind.STRUCTURE: "structure", Kind.ADMINISTRATOR: "admin"}
 """Under which path of the pages each kind of account signs in."""
 INVITATION = timedelta(hours=1)
 """How long an officer's first link lives (CP 5.2.3)."""

@@ -28,6 +28,7 @@ def register(subparsers: Subparsers) -> None:
         examples=[
             "sceau demo login cnom-1",
             "sceau demo login praticien",
+            "sceau demo login structure",
             "sceau demo login administrateur",
             "sceau demo login 99700000591 --json",
         ],
@@ -36,7 +37,9 @@ def register(subparsers: Subparsers) -> None:
         ),
     )
     login.add_argument(
-        "role", metavar="ROLE", help="an officer (cnom-1, `sceau board list`), praticien, administrateur, or an RPPS number"
+        "role",
+        metavar="ROLE",
+        help="an officer (cnom-1, `sceau board list`), praticien, structure, administrateur, or an RPPS number",
     )
 
 

@@ -55,7 +55,7 @@ class Site:
         context = self.browser.new_context(locale="fr-FR", reduced_motion="reduce", **screen)
         who = self.crowd.people[role]
         if who.token:
-            for name in ("sceau-officer", "sceau-person"):
+            for name in COOKIES:
                 context.add_cookies([{"name": name, "value": who.token, "url": self.url}])
         return context.new_page()
 

@@ -98,7 +98,7 @@ def _choosing(pages: Blueprint, office: Office) -> None:
             abort(401)  # the page has the passkey shown, and comes back: a link opens an account
         made = office.mandates.invite(account().id, found.id)
         until = _("Jusqu'au %(date)s.", date=moment(office.home.clock.now() + INVITATION))
-        return jsonify(link=f"{office.url}/structure/entree/{made.token}", code=made.code, until=until)
+        return jsonify(link=office.entry_link(made.entry.account, made.token), code=made.code, until=until)
 
 
 def _domains(pages: Blueprint, office: Office) -> None:

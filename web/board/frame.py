@@ -6,10 +6,9 @@ back. The service that takes the act verifies everything again; what passes here
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, g, jsonify, render_template, request
+from flask import Flask, g, jsonify
 from werkzeug.wrappers import Response
 
 from pki.adapters.store.store import Transaction
@@ -17,10 +16,10 @@ from pki.bootstrap.office import Office
 from pki.issuance.approvals import Act
 from pki.registration.model import Batch
 from pki.settings import Board, Officer
-from trust.errors import Malformed, Missing, Refused, SceauError
+from trust.errors import Malformed, Missing, Refused
 from web.board import words
+from web.kit import wording
 from web.kit.forms import text
-from web.kit.problem import TITLES, status_of
 from web.kit.safety import account
 from web.kit.tiles import RegisterAge
 
@@ -83,20 +82,8 @@ def install(app: Flask, office: Office) -> None:
 
 
 def install_words(app: Flask) -> None:
-    """Have people told in French why something is refused, where the words are known; all else is said as everywhere."""
-    otherwise: Callable[[SceauError], Any] = app.error_handler_spec[None][None][SceauError]
-
-    def told(error: SceauError) -> Any:
-        answer, status = otherwise(error), status_of(error)
-        said = words.known(str(error)) or words.known_of_file(str(error))
-        if said is None:
-            return answer
-        if request.accept_mimetypes.best == "application/json":
-            return jsonify(error=said, advice="", detail=str(error)), status
-        title, advice = TITLES[status]
-        return render_template("problem.html", title=title, rule=said, advice=advice, detail=str(error), status=status), status
-
-    app.register_error_handler(SceauError, told)
+    """Have officers told why something is refused, where the words are known."""
+    wording.install(app, lambda said: words.known(said) or words.known_of_file(said))
 
 
 def reason(body: dict[str, Any]) -> str:

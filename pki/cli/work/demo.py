@@ -8,10 +8,12 @@ from pki.authenticators.model import Account, Kind
 from pki.bootstrap.office import Office, open_office
 from pki.cli.work.board import print_invitation
 from pki.registration.checks import holder_of_person
+from pki.registration.model import Organisation
 from trust.errors import Missing, Refused
 
 PRACTITIONER = "praticien"
 ADMINISTRATOR = "administrateur"
+STRUCTURE = "structure"
 
 
 def login(args: argparse.Namespace) -> int:
@@ -27,6 +29,9 @@ def login(args: argparse.Namespace) -> int:
     if args.role == PRACTITIONER or args.role.isdigit():
         holder = _somebody(office) if args.role == PRACTITIONER else holder_of_person(args.role, office.home.settings.mode)
         return print_invitation(args, office, Account(Kind.PERSON, holder), f"The practitioner {holder}")
+    if args.role == STRUCTURE:
+        structure = _structure(office)
+        return print_invitation(args, office, Account(Kind.STRUCTURE, structure.id), f"The administrator of {structure.name}")
     if args.role == ADMINISTRATOR:
         administrators = office.home.settings.administrators
         if not administrators:
@@ -34,6 +39,14 @@ def login(args: argparse.Namespace) -> int:
         return print_invitation(args, office, Account(Kind.ADMINISTRATOR, administrators[0].id), administrators[0].name)
     officer = office.home.settings.officer(args.role)
     return print_invitation(args, office, Account(Kind.OFFICER, officer.id), f"{officer.name} ({officer.board})")
+
+
+def _structure(office: Office) -> Organisation:
+    """Return a structure whose administrator was chosen."""
+    for structure in office.organisations.of_board(None):
+        if office.mandates.of(structure.id) is not None:
+            return structure
+    raise Missing("no structure has an administrator: officers choose one on its page")
 
 
 def _somebody(office: Office) -> str:
