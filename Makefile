@@ -5,10 +5,10 @@ TESTS ?= tests
 PYTHON_RUN = .venv/bin/python -P
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench docs golden english lock clean
+.PHONY: help run setup test check bench docs golden english screenshots lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 # A home that was served once is complete; an init that was interrupted is finished by running it again.
 run: ## a demo authority under var/demo, served; Ctrl-C stops it
@@ -39,6 +39,9 @@ golden: setup ## write the golden files anew, to be read as a diff before they a
 
 english: setup ## find every sentence of the pages; say which lack their English (web/*/english.po)
 	@$(PYTHON_RUN) -m tests.sentences
+
+screenshots: setup ## photograph every page, phone and desk, both themes and both languages, into var/screenshots
+	@$(PYTHON_RUN) tools/screenshots.py
 
 lock: ## pin the libraries again, with hashes (UPGRADE=--upgrade for newer versions)
 	@tools/lock $(UPGRADE)

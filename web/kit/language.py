@@ -160,8 +160,8 @@ def catalogue(path: Path) -> dict[tuple[str, str], tuple[str, ...]]:
         read = read_po(file, locale=ENGLISH, abort_invalid=True)
     found = {}
     for message in read:
-        if message.id and message.string and not message.fuzzy:
-            ids, strings = ((each,) if isinstance(each, str) else tuple(each) for each in (message.id, message.string))
+        ids, strings = ((each,) if isinstance(each, str) else tuple(each or ()) for each in (message.id, message.string))
+        if all(ids) and all(strings) and not message.fuzzy:
             found[message.context or "", ids[0]] = strings
     return found
 

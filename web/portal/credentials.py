@@ -15,6 +15,7 @@ from trust.errors import Missing
 from web.kit import files
 from web.kit.language import N_, _, ngettext
 from web.kit.safety import account, signed_in
+from web.kit.writing import number
 from web.portal import history, people
 
 REASONS = {
@@ -118,11 +119,16 @@ def _state(office: Office, certificate: Certificate) -> tuple[str, str, str]:
         return _("révoqué"), "bad", _("Il ne vaut plus.") if why is None else _("Il ne vaut plus : %(why)s.", why=_(why))
     if left < timedelta(0):
         days = -left.days - 1
-        since = ngettext("Depuis %(num)s jour.", "Depuis %(num)s jours.", days) if days else _("Depuis aujourd'hui.")
+        since = (
+            ngettext("Depuis %(count)s jour.", "Depuis %(count)s jours.", days, count=number(days))
+            if days
+            else _("Depuis aujourd'hui.")
+        )
         return _("expiré"), "bad", since
     if certificate.state is State.HELD:
         return _("suspendu"), "warn", _("Votre ordre ou le registre l'a suspendu : adressez-vous à votre ordre.")
-    remaining = ngettext("Encore %(num)s jour.", "Encore %(num)s jours.", left.days) if left.days else _("Dernier jour.")
+    more = ngettext("Encore %(count)s jour.", "Encore %(count)s jours.", left.days, count=number(left.days))
+    remaining = more if left.days else _("Dernier jour.")
     if office.home.clock.now() >= renewal_begins(certificate):
         return _("à renouveler"), "bad" if left < LAST_DAYS else "warn", remaining
     return _("valable"), "good", remaining
