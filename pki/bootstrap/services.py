@@ -58,7 +58,7 @@ SERVICES = (
         "authority",
         "web.authority:serve",
         port_offset=0,
-        urls={"authority": "", "board": "/ordre/", "portal": "/moi/", "verify": "/verifier/"},
+        urls={"authority": "", "board": "/ordre/", "portal": "/moi/", "verify": "/verifier/", "api": "/api/v1"},
         host="localhost",
     ),
 )
