@@ -55,7 +55,9 @@
   all("img").forEach((each) => { if (!each.hasAttribute("alt")) fault("1.1.1 no alternative", each); });
   all("svg").forEach((each) => {
     const hidden = each.closest("[aria-hidden=true]");
-    if (!hidden && !(each.getAttribute("role") === "img" && words(each.getAttribute("aria-label")))) fault("1.1.1 no alternative", each);
+    const by = (each.getAttribute("aria-labelledby") ?? "").split(/\s+/).map((id) => document.getElementById(id)?.textContent ?? "");
+    const said = words(each.getAttribute("aria-label")) || words(by.join(" "));
+    if (!hidden && !(each.getAttribute("role") === "img" && said)) fault("1.1.1 no alternative", each);
   });
   all("table").forEach((each) => {
     if (!each.caption) fault("1.3.1 a table without caption", each);
