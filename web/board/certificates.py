@@ -24,9 +24,10 @@ from trust.errors import Malformed, Missing
 from web.board import compare, words
 from web.board.frame import name_of_officer, officer_of, signed_act, to_sign
 from web.kit.forms import sent
+from web.kit.language import N_, _
 from web.kit.safety import account, signed_in
 
-ACTS = {SUBMISSION: "Demandé par", APPROVAL: "Approuvé par"}
+ACTS = {SUBMISSION: N_("Demandé par"), APPROVAL: N_("Approuvé par")}
 
 
 def views(office: Office) -> Blueprint:
@@ -47,8 +48,8 @@ def views(office: Office) -> Blueprint:
             state=words.state_of(found, now),
             status=found.status_at(now),
             by=None if found.held_by is None else name_of_officer(board, found.held_by),
-            reason=None if found.reason is None else words.REASONS[found.reason],
-            reasons=[(each.standard_name, said) for each, said in words.REASONS.items() if each in allowed],
+            reason=None if found.reason is None else _(words.REASONS[found.reason]),
+            reasons=[(each.standard_name, _(said)) for each, said in words.REASONS.items() if each in allowed],
             may_hold=Reason.CERTIFICATE_HOLD in office.home.reasons[found.profile],
             may_end="revoke" in officer.roles,
             steps=_steps(office, found, board),
@@ -124,8 +125,8 @@ def _steps(office: Office, certificate: Certificate, board: Board) -> list[tuple
         said = json.loads(act["statement"])
         who = name_of_officer(board, str(said["officer"]))
         if who.startswith("person:"):
-            who = "le titulaire, avec sa clé d'accès"
-        steps.append((ACTS.get(said["type"], "Clé faite et signée par"), who, clock.parse(said["at"])))
+            who = _("le titulaire, avec sa clé d'accès")
+        steps.append((_(ACTS.get(said["type"], N_("Clé faite et signée par"))), who, clock.parse(said["at"])))
     return sorted(steps, key=lambda step: step[2])
 
 

@@ -24,6 +24,7 @@ from trust.validation.status import CertificateStatus
 from web.board import compare
 from web.board.frame import officer_of
 from web.kit import tiles
+from web.kit.language import _, ngettext
 from web.kit.safety import signed_in
 from web.kit.tiles import BAD, CARE, GOOD, Tile, age_of, worth
 from web.kit.writing import moment, number
@@ -79,17 +80,26 @@ def views(office: Office) -> Blueprint:
 def _ends(ends: list[datetime], now: datetime) -> Tile:
     soon, month = (sum(end < now + timedelta(days=days) for end in ends) for days in (7, 30))
     quarter = sum(end < now + timedelta(days=90) for end in ends)
-    said = f"{'certificat finit' if soon == 1 else 'certificats finissent'} d'ici 7 jours"
-    said += f" ; {number(month)} d'ici 30 jours, {number(quarter)} d'ici 90 jours."
-    return Tile("Échéances", number(soon), said, CARE if soon else GOOD, "Voir qui est concerné", "/etat#semaines")
+    said = ngettext(
+        "certificat finit d'ici 7 jours ; %(month)s d'ici 30 jours, %(quarter)s d'ici 90 jours.",
+        "certificats finissent d'ici 7 jours ; %(month)s d'ici 30 jours, %(quarter)s d'ici 90 jours.",
+        soon,
+        month=number(month),
+        quarter=number(quarter),
+    )
+    return Tile(_("Échéances"), number(soon), said, CARE if soon else GOOD, _("Voir qui est concerné"), "/etat#semaines")
 
 
 def _queue(office: Office, board: str) -> Tile:
     with office.home.store.read() as tx:
         waiting, orders = tx.requests.count(board=board, state=BatchState.SUBMITTED), tx.orders.pending()
-    said = f"{'demande attend' if waiting == 1 else 'demandes attendent'} une décision de l'ordre. "
-    said += f"À fabriquer, tous ordres compris : {number(orders)}."
-    return Tile("File d'attente", number(waiting), said, CARE if waiting else GOOD, "Décider des demandes", "/")
+    said = ngettext(
+        "demande attend une décision de l'ordre. À fabriquer, tous ordres compris : %(orders)s.",
+        "demandes attendent une décision de l'ordre. À fabriquer, tous ordres compris : %(orders)s.",
+        waiting,
+        orders=number(orders),
+    )
+    return Tile(_("File d'attente"), number(waiting), said, CARE if waiting else GOOD, _("Décider des demandes"), "/")
 
 
 def _answers(office: Office, board: str, now: datetime) -> Tile | None:
@@ -111,11 +121,12 @@ def _answers(office: Office, board: str, now: datetime) -> Tile | None:
         answerer.close()
     known = answer is not None and answer.status is not CertificateStatus.UNKNOWN
     if answer is None or not known or answer.this_update is None or answer.next_update is None:
-        said = "réponse n'est donnée sur le dernier certificat de cet ordre."
-        return Tile("Réponses OCSP", "aucune", said, BAD, "Que faire", HELP)
-    said = f"est l'âge de la réponse sur le dernier certificat de cet ordre ; elle vaut jusqu'au {moment(answer.next_update)}."
-    look, remedy = worth(answer.this_update, answer.next_update, now), "Que faire si elle vieillit"
-    return Tile("Réponses OCSP", age_of(now - answer.this_update), said, look, remedy, HELP)
+        said = _("réponse n'est donnée sur le dernier certificat de cet ordre.")
+        return Tile(_("Réponses OCSP"), _("aucune"), said, BAD, _("Que faire"), HELP)
+    until = moment(answer.next_update)
+    said = _("est l'âge de la réponse sur le dernier certificat de cet ordre ; elle vaut jusqu'au %(until)s.", until=until)
+    look, remedy = worth(answer.this_update, answer.next_update, now), _("Que faire si elle vieillit")
+    return Tile(_("Réponses OCSP"), age_of(now - answer.this_update), said, look, remedy, HELP)
 
 
 def _weeks(weeks: list[int], now: datetime) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from trust.errors import Unavailable
 from web.board import compare
 from web.board.letter_paper import Letter
 from web.board.work import Work
-from web.kit.language import N_
+from web.kit.language import N_, _
 
 _TOGETHER = 100
 """Links made in one transaction."""
@@ -55,6 +55,11 @@ class Reached:
     how: How
     address: str = ""
     """Its first letter and its domain."""
+
+    @property
+    def words(self) -> str:
+        """Say how."""
+        return _(SAID[self.how], address=self.address)
 
 
 def addresses(office: Office, grants: Sequence[Grant]) -> dict[str, str]:

@@ -19,12 +19,12 @@ from werkzeug.wrappers import Response
 from pki.bootstrap.office import Office
 from pki.issuance.order import Grant
 from trust.errors import Conflict, Missing
-from web.board.delivery import SAID, How, Reached, addresses, invite, masked, send
+from web.board.delivery import How, Reached, addresses, invite, masked, send
 from web.board.frame import officer_of, require_role
 from web.board.letter_paper import write
 from web.board.work import Work, Workshop
 from web.kit.forms import sent, text
-from web.kit.language import N_
+from web.kit.language import N_, _
 from web.kit.safety import account, signed_in
 
 KIND = "letters"
@@ -127,7 +127,7 @@ def _fetching(pages: Blueprint, office: Office, workshop: Workshop, folder: Path
     def ready(work_id: str) -> str:
         work = own(work_id)
         if not isinstance(work.result, Made):
-            return render_template("waiting.html", work=work, title=N_("Lettres d'activation"), back="/inscriptions")
+            return render_template("waiting.html", work=work, title=_("Lettres d'activation"), back="/inscriptions")
         reached = work.result.reached
         number = max(1, request.args.get("page", 1, type=int))
         return render_template(
@@ -135,7 +135,6 @@ def _fetching(pages: Blueprint, office: Office, workshop: Workshop, folder: Path
             id=work_id,
             made=work.result,
             how=How,
-            said=SAID,
             reached=reached[(number - 1) * PAGE : number * PAGE],
             number=number,
             last=max(1, -(-len(reached) // PAGE)),

@@ -21,10 +21,12 @@ from pki.registration.grants import GrantApplication
 from trust.errors import Malformed, Missing, Refused
 from trust.identity.professions import label_of
 from web.board import compare, words
+from web.kit.language import N_, _
 
 NEW, KNOWN, REFUSED = "nouveaux", "connus", "refuses"
-OUTCOMES = {NEW: "à inscrire", KNOWN: "déjà inscrits", REFUSED: "refusés"}
-_ONE = {NEW: "à inscrire", KNOWN: "déjà inscrit", REFUSED: "refusé"}
+OUTCOMES = {NEW: N_("à inscrire"), KNOWN: N_("déjà inscrits"), REFUSED: N_("refusés")}
+TITLES = {NEW: N_("À inscrire"), KNOWN: N_("Déjà inscrits"), REFUSED: N_("Refusés")}
+_ONE = {NEW: N_("à inscrire"), KNOWN: N_("déjà inscrit"), REFUSED: N_("refusé")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,22 @@ class Line:
     number: int
     rpps: str
     name: str
-    profiles: str
+    asked: tuple[str, ...]
+    """Profiles."""
     outcome: str
-    why: str
+    reason: str
+    """Why it is refused, as the services say it: pages say it in their language."""
     email: str = ""
+
+    @property
+    def profiles(self) -> str:
+        """Name the certificates."""
+        return ", ".join(compare.profile_name(profile) for profile in self.asked)
+
+    @property
+    def why(self) -> str:
+        """Say why it is refused."""
+        return words.refusal(self.reason) if self.reason else ""
 
 
 @dataclass
@@ -64,9 +78,9 @@ class Listing:
         """Write what became of each line as a CSV that spreadsheets open."""
         octets = io.StringIO()
         rows = csv.writer(octets, delimiter=";", lineterminator="\r\n")
-        rows.writerow(["Ligne", "RPPS", "Nom", "Certificats", "Résultat", "Motif"])
+        rows.writerow([_("Ligne"), "RPPS", _("Nom"), _("Certificats"), _("Résultat"), _("Motif")])
         for line in self.lines:
-            values = (line.rpps, line.name, line.profiles, _ONE[line.outcome], line.why)
+            values = (line.rpps, line.name, line.profiles, _(_ONE[line.outcome]), line.why)
             rows.writerow([line.number, *map(_harmless, values)])
         return "\ufeff" + octets.getvalue()
 
@@ -91,8 +105,8 @@ def judged(
     lines = []
     for each in applications:
         if each.line in refused:
-            number, why = refused[each.line].number, words.refusal(refused[each.line].reason)
-            lines.append(_line(each, number, REFUSED, why))
+            error = refused[each.line]
+            lines.append(_line(each, error.number, REFUSED, error.reason))
         elif isinstance(each, GrantApplication):
             record = known.get(each.line) or next(found)
             subject = json.loads(record.statement)["subject"]
@@ -101,12 +115,11 @@ def judged(
     return Listing(list(applications), tuple(profiles), draft, lines, alone)
 
 
-def _line(each: GrantApplication | LineError, number: str, outcome: str, why: str) -> Line:
+def _line(each: GrantApplication | LineError, number: str, outcome: str, reason: str) -> Line:
     if isinstance(each, LineError):
-        return Line(each.line, number, "", "", outcome, why)
+        return Line(each.line, number, "", (), outcome, reason)
     name = f"{each.given_name} {each.family_name}".strip()
-    profiles = ", ".join(compare.profile_name(profile) for profile in each.profiles)
-    return Line(each.line, number, name, profiles, outcome, why, each.email)
+    return Line(each.line, number, name, each.profiles, outcome, reason, each.email)
 
 
 def _harmless(value: str) -> str:

@@ -21,7 +21,7 @@ from trust.errors import Missing
 from web.board import register
 from web.board.frame import officer_of, own_batch
 from web.board.work import Work, Workshop
-from web.kit.language import _, ngettext
+from web.kit.language import N_, _, ngettext
 from web.kit.safety import account, signed_in
 from web.kit.writing import number
 
@@ -129,7 +129,7 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
 def state_of(work: Work) -> State:
     """Return how far a piece of work is."""
     over = work.over  # first: what is told afterwards is not lost
-    return State(_("%(what)s…", what=work.said or _("C'est commencé")), counted(work), work.done, work.total, over)
+    return State(_("%(what)s…", what=_(work.said or N_("C'est commencé"))), counted(work), work.done, work.total, over)
 
 
 def counted(work: Work) -> str:

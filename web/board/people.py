@@ -21,16 +21,18 @@ from pki.registration.lists import LARGEST, LONGEST_VALUE, address, read_list
 from trust.errors import Conflict, Malformed, Missing
 from web.board import compare, letters
 from web.board.frame import officer_of, require_role, signed_act, to_sign
-from web.board.listing import NEW, OUTCOMES, REFUSED, Known, Line, Listing, in_register, judged
+from web.board.listing import NEW, OUTCOMES, REFUSED, TITLES, Known, Line, Listing, in_register, judged
 from web.board.work import Work, Workshop
 from web.kit.forms import sent
+from web.kit.language import N_, _
 from web.kit.safety import account, signed_in
+from web.kit.writing import moment
 
 KIND = "list"
 PAGE = 100
-WORK = (("/inscriptions", KIND, "Liste"), ("/lettres", letters.KIND, "Lettres"))
+WORK = (("/inscriptions", KIND, N_("Liste du %(moment)s")), ("/lettres", letters.KIND, N_("Lettres du %(moment)s")))
 """What an officer comes back to."""
-NOTHING_CHOSEN = "Choisissez au moins un certificat, puis recommencez."
+NOTHING_CHOSEN = N_("Choisissez au moins un certificat, puis recommencez.")
 RECENT = 200
 """Practitioners who are still awaited and named on the page."""
 
@@ -67,13 +69,13 @@ def _entrance(pages: Blueprint, office: Office, workshop: Workshop) -> None:
             "people.html",
             profiles=offered(office),
             may_ask="register" in officer.roles,
-            problem=problem,
+            problem=_(problem) if problem else "",
             number=number,
             mail=mail,
             awaited=[_awaited(each) for each in awaited[:RECENT]],
             more=len(awaited) > RECENT,
             under_way=[
-                (where, title, each)
+                (where, _(title, moment=moment(each.began_at)), each, kind == KIND)
                 for where, kind, title in WORK
                 for each in workshop.of(kind, officer.id)
                 if not letters.are_gone(each, office.home.clock.now())
@@ -83,7 +85,7 @@ def _entrance(pages: Blueprint, office: Office, workshop: Workshop) -> None:
     @pages.post("/inscriptions/personne")
     @signed_in
     def person() -> Response | tuple[str, int]:
-        officer, _ = officer_of(office)
+        officer = officer_of(office)[0]
         number, profiles = "".join(request.form.get("rpps", "").split())[:LONGEST_VALUE], _profiles(office)
         if not profiles:
             return shown(NOTHING_CHOSEN, number, typed_address()), 400
@@ -94,15 +96,15 @@ def _entrance(pages: Blueprint, office: Office, workshop: Workshop) -> None:
     @pages.post("/inscriptions/fichier")
     @signed_in
     def file() -> Response | tuple[str, int]:
-        officer, _ = officer_of(office)
+        officer = officer_of(office)[0]
         content, profiles = _content(), _profiles(office)
         if not profiles:
             return shown(NOTHING_CHOSEN), 400
 
         def task(work: Work) -> Listing:
-            work.tell("Le fichier est lu")
+            work.tell(N_("Le fichier est lu"))
             applications = read_list(content, profiles)
-            work.tell(f"{len(applications)} lignes sont comparées au registre")
+            work.tell(N_("Les lignes sont comparées au registre"), len(applications))
             return judged(office, officer.id, applications, profiles)
 
         return begin(task)
@@ -130,7 +132,7 @@ def _preparing(pages: Blueprint, office: Office, workshop: Workshop) -> None:
         work = own(list_id)
         listing: Listing | None = work.result
         if listing is None:
-            return render_template("waiting.html", work=work, title="Lecture de la liste", back="/inscriptions")
+            return render_template("waiting.html", work=work, title=_("Lecture de la liste"), back="/inscriptions")
         counts = listing.counts()
         wanted = request.args.get("voir") or (REFUSED if counts[REFUSED] else NEW)
         lines = listing.of(wanted)
@@ -140,7 +142,8 @@ def _preparing(pages: Blueprint, office: Office, workshop: Workshop) -> None:
             id=list_id,
             listing=listing,
             counts=counts,
-            outcomes=OUTCOMES,
+            outcomes={name: _(said) for name, said in OUTCOMES.items()},
+            title=_(TITLES[wanted]) if wanted in TITLES else "",
             wanted=wanted,
             lines=lines[(number - 1) * PAGE : number * PAGE],
             number=number,
@@ -169,7 +172,7 @@ def _preparing(pages: Blueprint, office: Office, workshop: Workshop) -> None:
     @signed_in
     def correct(list_id: str, line: int) -> Response:
         work, listing = own(list_id), ready(list_id)
-        _, asked = _place(listing, line)
+        asked = _place(listing, line)[1]
         typed = {name: " ".join(request.form.get(name, "").split())[:LONGEST_VALUE] for name in ("rpps", "nom", "prenom")}
         if not all(value.isprintable() for value in typed.values()):
             raise Malformed("a number and names are short lines")

@@ -15,29 +15,31 @@ from pki.registration.model import SnapshotRecord
 from trust.errors import Missing
 from trust.identity.professions import label_of
 from web.board.work import Work
+from web.kit.language import N_, _
 
 LISTED = 20_000
 """People named in one list, at most."""
 _EVERY = 5_000
 
 LISTS = {
-    "perdent": "Perdent le droit d'exercer",
-    "partis": "Ne sont plus dans le registre",
-    "changent": "Changent",
-    "nouveaux": "Nouveaux",
-    "reviennent": "Reviennent",
+    "perdent": N_("Perdent le droit d'exercer"),
+    "partis": N_("Ne sont plus dans le registre"),
+    "changent": N_("Changent"),
+    "nouveaux": N_("Nouveaux"),
+    "reviennent": N_("Reviennent"),
 }
 WHY = {
-    ChangeReason.RIGHT_LOST: "perd le droit d'exercer une profession",
-    ChangeReason.RIGHT_GAINED: "reçoit le droit d'exercer une profession",
-    ChangeReason.PROFESSION: "profession",
-    ChangeReason.NAME: "nom",
-    ChangeReason.TITLE: "civilité",
-    ChangeReason.AUTHORITY: "autorité d'enregistrement",
-    ChangeReason.KNOW_HOW: "savoir-faire",
-    ChangeReason.ACTIVITY: "lieux d'exercice",
-    ChangeReason.AFRESH: "illisible la dernière fois, lu de nouveau",
+    ChangeReason.RIGHT_LOST: N_("perd le droit d'exercer une profession"),
+    ChangeReason.RIGHT_GAINED: N_("reçoit le droit d'exercer une profession"),
+    ChangeReason.PROFESSION: N_("profession"),
+    ChangeReason.NAME: N_("nom"),
+    ChangeReason.TITLE: N_("civilité"),
+    ChangeReason.AUTHORITY: N_("autorité d'enregistrement"),
+    ChangeReason.KNOW_HOW: N_("savoir-faire"),
+    ChangeReason.ACTIVITY: N_("lieux d'exercice"),
+    ChangeReason.AFRESH: N_("illisible la dernière fois, lu de nouveau"),
 }
+_HAPPENS = {ChangeKind.GONE: N_("n'y est plus"), ChangeKind.NEW: N_("nouveau"), ChangeKind.BACK: N_("revient")}
 _OF_KIND = {
     ChangeKind.GONE: "partis",
     ChangeKind.CHANGED: "changent",
@@ -53,7 +55,13 @@ class Touched:
     idnat: str
     name: str
     professions: str
-    what: str
+    what: tuple[str, ...]
+    """What happens to them, in French: pages say it in their language."""
+
+    @property
+    def words(self) -> str:
+        """Say what happens to them."""
+        return ", ".join(map(_, self.what))
 
 
 @dataclass
@@ -77,7 +85,7 @@ def prepare(office: Office, sha256: str, work: Work) -> Prepared:
     Raises:
         Missing, Conflict: as `Lifecycle.plan`.
     """
-    work.tell("Le registre est comparé à celui en vigueur")
+    work.tell(N_("Le registre est comparé à celui en vigueur"))
     plan = office.lifecycle.plan(sha256)
     prepared = Prepared(plan)
     s = plan.summary
@@ -94,7 +102,7 @@ def prepare(office: Office, sha256: str, work: Work) -> Prepared:
     losing: list[str] = []
     for number, change in enumerate(changes, 1):
         if number % _EVERY == 0:
-            work.tell("Les personnes concernées sont relevées", number, s.total)
+            work.tell(N_("Les personnes concernées sont relevées"), number, s.total)
         loses = _loses(change)
         if loses:
             losing.append(change.idnat)
@@ -117,8 +125,7 @@ def _loses(change: Change) -> bool:
 
 def _touched(change: Change) -> Touched:
     entry = change.after or change.before
-    what = {ChangeKind.GONE: "n'y est plus", ChangeKind.NEW: "nouveau", ChangeKind.BACK: "revient"}.get(change.kind)
-    what = what or ", ".join(WHY[reason] for reason in change.reasons())
+    what = (_HAPPENS[change.kind],) if change.kind in _HAPPENS else tuple(WHY[reason] for reason in change.reasons())
     if entry is None:  # the line could not be read before, and now there is none
         return Touched(change.idnat, "", "", what)
     professions = ", ".join(dict.fromkeys(_label(each.profession, each.category) for each in entry.exercices))

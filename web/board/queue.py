@@ -23,6 +23,7 @@ from web.board import compare, letters, live, words
 from web.board.delivery import addresses
 from web.board.frame import name_of_officer, officer_of, own_batch, reason, signed_act, to_sign
 from web.kit.forms import sent
+from web.kit.language import N_, _
 from web.kit.safety import account, signed_in
 
 SHOWN = 200
@@ -31,10 +32,10 @@ PAGE = 50
 """Requests on one page of a batch."""
 STATES = {"attente": BatchState.SUBMITTED, "approuves": BatchState.APPROVED, "refuses": BatchState.REFUSED}
 ORDERS = {
-    OrderState.PENDING: "en attente de fabrication",
-    OrderState.PREPARED: "en cours de fabrication",
-    OrderState.DONE: "certificat émis",
-    OrderState.FAILED: "refusé par l'émetteur",
+    OrderState.PENDING: N_("en attente de fabrication"),
+    OrderState.PREPARED: N_("en cours de fabrication"),
+    OrderState.DONE: N_("certificat émis"),
+    OrderState.FAILED: N_("refusé par l'émetteur"),
 }
 
 
@@ -54,7 +55,9 @@ def views(office: Office) -> Blueprint:
             batches = [_line(tx, batch, board, officer) for batch in found]
             declared = tx.organisations.all(board=board.code)
         structures = [each for each in declared if not each.approved_at and not each.withdrawn_at]
-        return render_template("queue.html", batches=batches, counts=counts, state=wanted, structures=structures)
+        amended = [structure for structure, _amendment in office.amendments.waiting(board.code)]
+        found_here = {"batches": batches, "structures": structures, "amended": amended}
+        return render_template("queue.html", counts=counts, state=wanted, **found_here)
 
     @pages.get("/lots/<batch_id>")
     @signed_in
@@ -109,16 +112,18 @@ def views(office: Office) -> Blueprint:
         if act.type == APPROVAL:
             done = office.decisions.approve(act)
             waits = done.needed - done.approvals
-            said = "Approuvé." if waits <= 0 else f"Votre accord est enregistré ; il en manque encore {waits}."
+            said = (
+                _("Approuvé.") if waits <= 0 else _("Votre accord est enregistré ; il en manque encore %(waits)s.", waits=waits)
+            )
         else:
             office.decisions.refuse(act)
-            said = "Refusé."
+            said = _("Refusé.")
         return jsonify(next=f"/ordre/lots/{batch_id}", said=said)
 
     @pages.get("/recherche")
     @signed_in
     def search() -> Response | str:
-        _, board = officer_of(office)
+        board = officer_of(office)[1]
         wanted = request.args.get("q", "").strip()[:100]
         if not wanted:
             return redirect("/ordre/")
@@ -175,7 +180,7 @@ def _facts(tx: Transaction, office: Office, batch: Batch, page: int) -> list[dic
                 "aside": record.position in aside,
                 "rows": compare.rows(asked.subject, standing),
                 "warning": compare.warning(asked, standing),
-                "state": None if order is None else ORDERS[order.state],
+                "state": None if order is None else _(ORDERS[order.state]),
                 "failure": None if order is None or order.failure is None else order.failure,
                 "grant": grants.get(record.id),
                 "serial": order.serial.hex() if order is not None and order.serial and order.state is OrderState.DONE else None,

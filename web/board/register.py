@@ -28,6 +28,7 @@ from web.board.frame import name_anywhere, officer_of, require_role, signed_act,
 from web.board.planning import LISTED, LISTS, WHY, Prepared, prepare
 from web.board.work import Work, Workshop
 from web.kit.forms import sent
+from web.kit.language import N_, _
 from web.kit.safety import account, signed_in
 
 KIND = "register"
@@ -105,7 +106,7 @@ def _looking(pages: Blueprint, desk: Desk) -> None:
     @pages.get("/registre")
     @signed_in
     def home() -> str:
-        officer, _ = officer_of(office)
+        officer = officer_of(office)[0]
         with office.home.store.read() as tx:
             snapshots, applied = tx.register.all_snapshots(), tx.register.applied()
         waiting = next(_waiting(snapshots, applied), None)
@@ -120,8 +121,8 @@ def _looking(pages: Blueprint, desk: Desk) -> None:
             prepared=found,
             signed=[] if found is None else [name_anywhere(office, each) for each in found.plan.signed],
             signed_by_me=found is not None and officer.id in found.plan.signed,
-            lists=LISTS,
-            why=WHY,
+            lists={name: _(said) for name, said in LISTS.items()},
+            why={reason: _(said) for reason, said in WHY.items()},
             snapshots=snapshots[:SNAPSHOTS],
             settings=office.home.settings.register,
             may_import="register" in officer.roles,
@@ -138,7 +139,7 @@ def _looking(pages: Blueprint, desk: Desk) -> None:
         listed = found.lists[name]
         return render_template(
             "touched.html",
-            title=LISTS[name],
+            title=_(LISTS[name]),
             total=found.counts[name],
             listed=len(listed),
             most=LISTED,
@@ -155,7 +156,7 @@ def _importing(pages: Blueprint, desk: Desk, folder: Path) -> None:
     @pages.post("/registre/imports")
     @signed_in
     def receive() -> Response:
-        officer, _ = officer_of(office)
+        officer = officer_of(office)[0]
         require_role(officer, "register")
         dated = _date(request.args.get("date", ""))
         desk.workshop.refuse_busy(KIND)
@@ -168,7 +169,7 @@ def _importing(pages: Blueprint, desk: Desk, folder: Path) -> None:
 
         def task(work: Work) -> ImportResult:
             try:
-                work.tell("Le fichier est lu")
+                work.tell(N_("Le fichier est lu"))
                 result = office.lifecycle.receive(path, by=officer.id, register_date=dated, progress=_told(work))
             finally:
                 shutil.rmtree(place, ignore_errors=True)
@@ -213,7 +214,7 @@ def _applying(pages: Blueprint, desk: Desk) -> None:
         require_role(officer_of(office)[0], "approve")
 
         def task(work: Work) -> Applied:
-            work.tell("Le nouveau registre entre en vigueur")
+            work.tell(N_("Le nouveau registre entre en vigueur"))
             done = office.lifecycle.apply(found.plan)
             desk.forget()
             return done
@@ -262,9 +263,9 @@ def _date(text: str) -> datetime | None:
 def _told(work: Work) -> Any:
     def progress(at: Progress) -> None:
         if at.stage == "reading":
-            work.tell("Le fichier est lu", at.octets, at.total)
+            work.tell(N_("Le fichier est lu"), at.octets, at.total)
         else:
-            work.tell("Les personnes sont rangées", at.people)
+            work.tell(N_("Les personnes sont rangées"), at.people)
 
     return progress
 

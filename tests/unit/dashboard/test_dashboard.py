@@ -72,7 +72,7 @@ def test_figures_are_those_of_the_ordre_and_follow_the_clock(world: World) -> No
     world.enrolment.submit(draft, world.act("cnom-1", draft.statement(world.clock.now())))
     desk = Desk(world)
     assert "1 demande attend une décision de l'ordre" in (desk.tile("File d'attente") or "")
-    assert (desk.tile("Échéances") or "").startswith("en ordre 0 certificats finissent d'ici 7 jours ; 0 d'ici 30 jours, 0")
+    assert (desk.tile("Échéances") or "").startswith("en ordre 0 certificat finit d'ici 7 jours ; 0 d'ici 30 jours, 0")
     assert (desk.tile("Listes de révocation") or "").startswith("en ordre 0 min")
     assert (desk.tile("Réponses OCSP") or "").startswith("en ordre 0 min")
     assert (desk.tile("Registre national") or "").startswith("en ordre 0 jour d'âge")
