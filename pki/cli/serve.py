@@ -38,6 +38,7 @@ def register(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve."""
     from pki.bootstrap import child, packages
+    from pki.bootstrap.rounds import Rounds
     from pki.bootstrap.services import SERVICES, base_port, named
     from pki.bootstrap.supervisor import Supervisor
     from trust.errors import Missing
@@ -58,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
             if not waiting and not args.json:
                 print("Everything runs. Ctrl-C stops it.", flush=True)
 
-    return Supervisor(args.home, services, base_port(), tell).run()
+    with Rounds(args.home, base_port()):
+        return Supervisor(args.home, services, base_port(), tell).run()
 
 
 def _print(news: News, *, as_json: bool) -> None:
