@@ -200,16 +200,17 @@ def test_links_go_by_mail_and_their_codes_on_paper(browser: Browser, pages: Page
     assert not asking.complaints and not deciding.complaints
 
 
-def test_what_is_set_aside_on_one_page_of_a_batch_stays_aside_on_the_others(browser: Browser, pages: Pages) -> None:
-    """Sixty requests on two pages: the signature covers all, less the two that were ticked; then one letter is made again."""
-    people = [doctor(rank, "NOUVEAU") for rank in range(100, 160)]
+def test_five_hundred_are_enrolled_from_a_file_by_three_officers_less_two_set_aside(browser: Browser, pages: Pages) -> None:
+    """What is ticked on one page of the batch stays aside on the nine others; the signature covers all the rest, at once."""
+    people = [doctor(rank, "NOUVEAU") for rank in range(100, 600)]
     pages.world.clock.advance(days=1)
     pages.world.apply_register(people)
     asking = enter(browser, pages, "cnom-1")
     deciding = enter(browser, pages, "cnom-2", PHONE | {"viewport": {"width": 320, "height": 700}})
     drop(pages, asking, "liste.xlsx", book(people))
+    expect(asking.page.get_by_role("link", name="500 à inscrire")).to_be_visible()
     asking.page.get_by_role("button", name=SIGN).click()
-    expect(asking.page.get_by_role("heading", name="60 inscriptions")).to_be_visible()
+    expect(asking.page.get_by_role("heading", name="500 inscriptions")).to_be_visible()
     deciding.page.goto(asking.page.url)
     deciding.page.get_by_label("Mettre de côté").nth(3).check()
     deciding.page.get_by_role("link", name="Page suivante").click()
@@ -220,7 +221,7 @@ def test_what_is_set_aside_on_one_page_of_a_batch_stays_aside_on_the_others(brow
     expect(deciding.page.get_by_text("mise de côté", exact=True)).to_have_count(1)
     assert not deciding.scrolls_sideways()
     approve(pages, enter(browser, pages, "cnom-3"))
-    granted = pages.office.grants.of_board("CNOM", limit=100)
+    granted = pages.office.grants.of_board("CNOM", limit=1000)
     assert {each.holder for each in granted} == {each.idnat for each in people} - {people[3].idnat, people[54].idnat}
 
     made = [pages.office.entries.invite(Account(Kind.PERSON, each.holder), timedelta(days=1), by="test") for each in granted[:2]]

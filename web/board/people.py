@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from pki.bootstrap.office import Office
 from pki.issuance.order import Grant
-from pki.registration.applications import LineError
+from pki.registration.applications import MAX_LINES, LineError
 from pki.registration.grants import PERSONAL, GrantApplication
 from pki.registration.lists import LARGEST, LONGEST_VALUE, address, read_list
 from trust.errors import Conflict, Malformed, Missing
@@ -68,6 +68,7 @@ def _entrance(pages: Blueprint, office: Office, workshop: Workshop) -> None:
         return render_template(
             "people.html",
             profiles=offered(office),
+            most=MAX_LINES,
             may_ask="register" in officer.roles,
             problem=_(problem) if problem else "",
             number=number,
