@@ -13,7 +13,14 @@ ROLES = ("nobody", "officer", "stranger", "structure", "neighbour", "reader", "g
 """Nobody; officers of two ordres; the structures that they answer for; an officer's token that only reads; an officer whose
 mandate is gone; a token that was withdrawn."""
 OFFICERS, STRUCTURES = ("officer", "stranger"), ("structure", "neighbour")
-UNKNOWN = {"certificate": "40" + 30 * "a", "batch": "0" * 32, "request": "0" * 32, "structure": "1990000099", "plan": "0" * 64}
+UNKNOWN = {
+    "certificate": "40" + 30 * "a",
+    "batch": "0" * 32,
+    "request": "0" * 32,
+    "grant": "0" * 32,
+    "structure": "1990000099",
+    "plan": "0" * 64,
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,17 @@ TABLE: dict[str, Row] = {
     "prepareWithdrawal": Row("structure", send={"reason": "Fermée."}),
     "withdraw": Row("structure", 400, send=SIGNED),
     "prepareServerRequest": Row("structure", 400, send={"csr": "x"}),
+    "prepareAdministrator": Row("structure"),
+    "showGrant": Row("grant"),
+    "prepareGrantWithdrawal": Row("grant", send={"reason": "Fin."}),
+    "withdrawGrant": Row("grant", 400, send=SIGNED),
+    "showDomains": Row("structure"),
+    "prepareDomains": Row("structure", send={"domains": ["autre.example"]}),
+    "proposeDomains": Row("structure", 400, send=SIGNED),
+    "prepareDomainsApproval": Row("structure"),
+    "approveDomains": Row("structure", 400, send=SIGNED),
+    "prepareDomainsRefusal": Row("structure", send={"reason": "Non."}),
+    "refuseDomains": Row("structure", 400, send=SIGNED),
     "showRegister": Row(),
     "showPerson": Row("person", others=200),
     "showPlan": Row("plan", others=200),
@@ -82,6 +100,13 @@ TABLE: dict[str, Row] = {
 }
 """The register is one for all ordres: so are its people and its plan. What needs no account is the same for everybody."""
 PARAMETER = {
-    "certificate": "serial", "batch": "batch", "request": "request", "structure": "number", "person": "number", "plan": "sha256",
+    "certificate": "serial",
+    "batch": "batch",
+    "request": "request",
+    "grant": "request",
+    "structure": "number",
+    "person": "number",
+    "plan": "sha256",
     "kind": "kind",
-}  # fmt: skip
+}
+"""What a thing is called in an address."""

@@ -19,7 +19,7 @@ from pki.registration.applications import Application
 from tests.builders.programs import BY_NAME, DESCRIBED, URL, Programs
 from tests.isolation.people import VOLATILE
 from tests.isolation.programs import OFFICERS, PARAMETER, ROLES, STRUCTURES, TABLE, UNKNOWN, Row
-from tests.world import World, certification_request, doctor, nurse
+from tests.world import Person, World, certification_request, doctor, nurse
 from trust.algorithms import ALGORITHMS
 from web.api.application import make
 from web.api.route import For
@@ -83,6 +83,11 @@ def everybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everybody]:
         found.things["certificate", role] = world.certificates_of_batch(batch)[0].serial.hex()
         found.things["structure", role] = found.things["structure", owner] = numbers[role]
         _asked(found, role, BOARD[owner], Application(numbers[role], "org-cachet", _request(), common_name="Autre"))
+    for role, person in zip(OFFICERS, (NEWCOMER, NURSE), strict=True):
+        found.things["grant", role] = _granted(found.programs, BOARD[role], person)
+        _proposed(found.programs, BOARD[role], found.things["structure", role])
+    for role, owner in zip(STRUCTURES, OFFICERS, strict=True):
+        found.things["grant", role] = found.things["grant", owner]
     for role in (*OFFICERS, *STRUCTURES):
         found.things["plan", role], found.things["kind", role] = sha256, "refused"
         found.things.setdefault(("person", role), DOCTOR.rpps)
@@ -100,6 +105,20 @@ def _structure(programs: Programs, board: str, rank: int) -> str:
     number = str(programs.act("prepareDeclaration", "declare", f"{board}-1", asked).get_json()["number"])
     programs.act("prepareStructureApproval", "approveStructure", f"{board}-2", number=number)
     return number
+
+
+def _granted(programs: Programs, board: str, person: Person) -> str:
+    names = {"family_name": person.family_name, "given_name": person.given_name}
+    asked = {"applications": [{"number": person.rpps, "profiles": ["ps-authentification"], **names}]}
+    draft = programs.get("prepareEnrolments", f"{board}-1", asked)
+    batch = programs.get("handIn", f"{board}-1", programs.signed(f"{board}-1", draft["statement"]))["id"]
+    programs.act("prepareApproval", "approve", f"{board}-2", batch=batch)
+    return str(draft["applications"][0]["request"])
+
+
+def _proposed(programs: Programs, board: str, number: str) -> None:
+    asked = {"domains": ["cabinet.example", "nouveau.example"]}
+    assert programs.act("prepareDomains", "proposeDomains", f"{board}-1", asked, number=number).status_code == 200
 
 
 def _asked(found: Everybody, role: str, board: str, application: Application) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from pki.authenticators.model import Account, Kind
 from pki.registration.model import BatchState
 from web.api.register import RegisterShape, register_shape
-from web.api.route import Call, For, Route, Sent, Shape
-from web.api.shapes import Limit
+from web.api.route import Call, For, Route, Shape
 
 DAYS = (7, 30, 90)
 
@@ -42,32 +40,6 @@ class Profiles(Shape):
     """Every profile that is issued to subscribers."""
 
     profiles: list[Profile]
-
-
-class GrantShape(Shape):
-    """What a person may obtain."""
-
-    id: str
-    batch: str
-    holder: str
-    profiles: list[str]
-    approved_at: datetime
-    entered: bool
-    """The person has a passkey, and needs no letter any more."""
-
-
-class Grants(Shape):
-    """What the ordre granted and stands, latest first."""
-
-    grants: list[GrantShape]
-
-
-class GrantQuery(Sent):
-    """Which grants."""
-
-    waiting: bool = False
-    """Only of people who have not come yet."""
-    limit: Limit = 50
 
 
 class Ending(Shape):
@@ -124,24 +96,6 @@ def _profiles(call: Call) -> Profiles:
     )
 
 
-def _grants(call: Call) -> Grants:
-    query: GrantQuery = call.query
-    found = call.office.grants.of_board(call.who.board, limit=query.limit, waiting_only=query.waiting)
-    return Grants(
-        grants=[
-            GrantShape(
-                id=each.id,
-                batch=each.batch,
-                holder=each.holder,
-                profiles=list(each.profiles),
-                approved_at=each.approved_at,
-                entered=not query.waiting and bool(call.office.passkeys.of(Account(Kind.PERSON, each.holder))),
-            )
-            for each in found
-        ]
-    )
-
-
 def _status(call: Call) -> Status:
     home, board = call.office.home, call.who.board
     now = home.clock.now()
@@ -168,9 +122,6 @@ _TAG: dict[str, Any] = {"tag": "state"}
 ROUTES = (
     Route("GET", "/me", "showMe", "Who calls, and what is open", _me, Me, audience=For.BOTH, **_TAG),
     Route("GET", "/profiles", "listProfiles", "What may be asked for", _profiles, Profiles, audience=For.BOTH, **_TAG),
-    Route(
-        "GET", "/grants", "listGrants", "What people may obtain by themselves", _grants, Grants, query=GrantQuery, tag="requests"
-    ),
     Route(
         "GET", "/status", "showStatus", "What ends, what waits, how old the register and the lists are", _status, Status, **_TAG
     ),

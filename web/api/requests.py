@@ -64,6 +64,8 @@ class EnrolmentApplication(Sent):
     family_name: Line
     """As the register has it: a number that was typed wrong is then nobody's."""
     given_name: Line
+    email: Line = ""
+    """Where the ordre would send the link."""
 
 
 class EnrolmentApplications(Sent):
@@ -76,7 +78,7 @@ class Judged(Shape):
     """What one application was found to be."""
 
     line: int
-    """Its place in what was sent, from 1."""
+    """Its place in what was sent, from 1; 0 when it is alone."""
     outcome: Literal["new", "known", "refused"]
     request: str | None
     """The request that it is; null when refused."""
@@ -109,20 +111,21 @@ def _certificates(call: Call) -> DraftShape:
 def draft_of(call: Call, officer: str, applications: Sequence[Application]) -> DraftShape:
     """Have certificates judged for an officer, and keep what may be handed in."""
     draft = registrar.enrolment(call.office.home, channel=CHANNEL).draft(officer, applications)
-    return _keep(call, draft, [each.line for each in applications])
+    return keep(call, draft, [each.line for each in applications])
 
 
 def _enrolments(call: Call) -> DraftShape:
     asked: EnrolmentApplications = call.body
     applications = [
-        GrantApplication(each.number, tuple(each.profiles), each.family_name, each.given_name, line)
+        GrantApplication(each.number, tuple(each.profiles), each.family_name, each.given_name, line, each.email)
         for line, each in enumerate(asked.applications, 1)
     ]
     draft = registrar.grants(call.office.home, channel=CHANNEL).draft(call.who.account.id, applications)
-    return _keep(call, draft, [each.line for each in applications])
+    return keep(call, draft, [each.line for each in applications])
 
 
-def _keep(call: Call, draft: Draft, lines: Sequence[int]) -> DraftShape:
+def keep(call: Call, draft: Draft, lines: Sequence[int]) -> DraftShape:
+    """Keep what may be handed in until it is signed; say what each line was found to be."""
     now, account = call.office.home.clock.now(), str(call.who.account)
     ends_at = now + DRAFT_LIFE
     if draft.records:

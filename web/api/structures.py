@@ -13,6 +13,7 @@ from cryptography import x509
 from msgspec import Meta
 
 from pki.authenticators.tokens import Scope
+from pki.bootstrap import registrar
 from pki.inventory.model import Certificate
 from pki.issuance.approvals import Act
 from pki.registration.applications import Application
@@ -22,7 +23,7 @@ from pki.registration.possession import ProvenKey, prove_possession
 from trust.errors import Malformed, Missing
 from web.api.acts import officer_named, on_record, signed, to_sign
 from web.api.certificates import own as own_certificate
-from web.api.requests import LARGE, DnsName, DraftShape, draft_of
+from web.api.requests import CHANNEL, LARGE, DnsName, DraftShape, draft_of, keep
 from web.api.route import BASE, Call, Created, For, Nothing, Number, Route, Sent, Serial, Shape
 from web.api.shapes import Line, Pem, Reasoned, SignedAct, Statement
 
@@ -100,7 +101,7 @@ def _shape(found: Organisation) -> StructureShape:
     )
 
 
-def _own(call: Call) -> Organisation:
+def own(call: Call) -> Organisation:
     """Return the structure of the address: of the officer's ordre, or the very one that calls."""
     number = call.path["number"]
     with call.office.home.store.read() as tx:
@@ -115,7 +116,7 @@ def _listed(call: Call) -> StructureList:
 
 
 def _shown(call: Call) -> StructureShape:
-    return _shape(_own(call))
+    return _shape(own(call))
 
 
 def _declaration_statement(call: Call) -> Statement:
@@ -145,13 +146,13 @@ def _declared(call: Call, act: Act) -> Organisation:
 
 
 def _approval_statement(call: Call) -> Statement:
-    found = _own(call)
+    found = own(call)
     call.require_role("approve")
     return to_sign(call, call.office.organisations.approval_statement(found.id, call.who.account.id))
 
 
 def _approve(call: Call) -> StructureShape:
-    act = signed(call, ORGANISATION_APPROVAL, target=_own(call).id)
+    act = signed(call, ORGANISATION_APPROVAL, target=own(call).id)
     if not on_record(call, act):
         call.office.organisations.approve(act)
     return _shown(call)
@@ -159,21 +160,27 @@ def _approve(call: Call) -> StructureShape:
 
 def _withdrawal_statement(call: Call) -> Statement:
     asked: Reasoned = call.body
-    found = _own(call)
+    found = own(call)
     call.require_role("revoke")
     return to_sign(call, call.office.organisations.withdrawal_statement(found.id, call.who.account.id, asked.reason))
 
 
 def _withdraw(call: Call) -> Withdrawal:
-    act = signed(call, WITHDRAWAL, target=_own(call).id)
+    act = signed(call, WITHDRAWAL, target=own(call).id)
     ended = 0 if on_record(call, act) else call.office.organisations.withdraw(act).certificates
     return Withdrawal(structure=_shown(call), certificates=ended)
 
 
 def _request_statement(call: Call) -> DraftShape:
     asked: ServerRequest = call.body
-    structure = _own(call)
+    structure = own(call)
     return draft_of(call, officer_named(call, asked.officer), [_application(call, structure, asked)])
+
+
+def _administrator_statement(call: Call) -> DraftShape:
+    structure = own(call)
+    draft = registrar.mandates(call.office.home, channel=CHANNEL).draft(call.who.account.id, structure.id)
+    return keep(call, draft, [0])
 
 
 def _application(call: Call, structure: Organisation, asked: ServerRequest) -> Application:
@@ -228,6 +235,8 @@ ROUTES = (
           Statement, body=Reasoned, **_DECIDES),
     Route("POST", f"{_ONE}/withdrawal", "withdraw", "Withdraw it: its certificates end", _withdraw, Withdrawal, body=SignedAct,
           conflicts=True, **_DECIDES),
+    Route("POST", f"{_ONE}/administrator/statement", "prepareAdministrator",
+          "Ask that its administrator may obtain its certificates", _administrator_statement, DraftShape, body=Nothing, **_ASKS),
     Route("POST", f"{_ONE}/requests/statement", "prepareServerRequest", "Have a request or a renewal judged",
           _request_statement, DraftShape, body=ServerRequest, audience=For.BOTH, largest=LARGE, **_ASKS),
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from web.api import account, batches, certificates, public, register, requests, structures
+from web.api import account, batches, certificates, domains, grants, public, register, requests, structures
 from web.api.openapi import document
 from web.api.route import Call, For, Route
 
@@ -28,7 +28,9 @@ ROUTES: tuple[Route, ...] = (
     *certificates.ROUTES,
     *requests.ROUTES,
     *batches.ROUTES,
+    *grants.ROUTES,
     *structures.ROUTES,
+    *domains.ROUTES,
     *register.ROUTES,
     *public.ROUTES,
     OPENAPI,

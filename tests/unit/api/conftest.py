@@ -14,7 +14,7 @@ DOCTOR, NURSE, NEWCOMER = doctor(1, "DUPONT"), nurse(2, "MARTIN"), doctor(3, "LE
 STRUCTURE, OTHER = "1" + finess_of(1), "1" + finess_of(2)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
     """A doctor and a nurse with certificates, a doctor without, an approved structure of each of two ordres."""
     world = World(tmp_path_factory.mktemp("api") / "home")

@@ -40,7 +40,8 @@ EXAMPLES = 4
 SEMANTIC = {
     "handIn", "declare", "revoke", "hold", "release", "approve", "refuse", "approveStructure", "withdraw", "approvePlan",
     "revokeAsHolder", "checkCertificate", "prepareServerRequest", "listCertificates", "listBatches", "listRequestsOfBatch",
-    "prepareDeclaration", "showPerson", "prepareApproval", "prepareRefusal", "prepareWithdrawal",
+    "prepareDeclaration", "showPerson", "withdrawGrant", "prepareDomains", "proposeDomains", "approveDomains", "refuseDomains",
+    "prepareApproval", "prepareRefusal", "prepareWithdrawal",
 }  # fmt: skip
 """Where what fits the schema may still not be what it must be: a signature, a certificate, a cursor, a number with its key."""
 

@@ -148,7 +148,9 @@ def test_a_structure_asks_and_renews_with_an_officer_s_signature(programs: Progr
     assert programs.get("showBatch", STRUCTURE, batch=batch)["size"] == 1
     programs.act("prepareApproval", "approve", "cnom-2", batch=batch)
     programs.world.issuer.turn_until_idle()
-    (mine,) = programs.get("listCertificates", STRUCTURE)["certificates"]
+    (issued,) = programs.get("listRequestsOfBatch", STRUCTURE, batch=batch)["requests"]
+    listed = programs.get("listCertificates", STRUCTURE)["certificates"]
+    (mine,) = (each for each in listed if each["serial"] == issued["serial"])
     assert mine["subject"]["dns_names"] == ["www.cabinet.example"]
     again = programs.get(
         "prepareServerRequest", STRUCTURE, {"csr": csr(), "renews": mine["serial"], "officer": "cnom-1"}, number=STRUCTURE
@@ -210,3 +212,35 @@ def test_a_structure_is_withdrawn_with_its_certificates(programs: Programs) -> N
     gone = programs.act("prepareWithdrawal", "withdraw", "cnom-1", {"reason": "Fermé."}, number=number).get_json()
     assert (gone["structure"]["status"], gone["certificates"]) == ("withdrawn", 0)
     assert number in {each["number"] for each in programs.get("listStructures", "cnom-1")["structures"]}
+
+
+def test_other_domains_are_proposed_and_decided_by_two_officers(programs: Programs) -> None:
+    """Who proposes does not decide; a proposal that was decided waits no more."""
+    number = "1" + finess_of(8)
+    asked = {"number": number, "name": "CABINET", "department": "Essai (99)", "domains": ["huit.example"]}
+    programs.act("prepareDeclaration", "declare", "cnom-1", asked)
+    programs.act("prepareStructureApproval", "approveStructure", "cnom-2", number=number)
+    for wanted, prepare, decide in ((["neuf.example"], "prepareDomainsRefusal", "refuseDomains"),
+                                    (["huit.example", "neuf.example"], "prepareDomainsApproval", "approveDomains")):  # fmt: skip
+        programs.world.clock.advance(seconds=1)
+        programs.act("prepareDomains", "proposeDomains", "cnom-1", {"domains": wanted}, number=number)
+        assert programs.get("showDomains", "cnom-2", number=number)["proposed"]["domains"] == wanted
+        reason = {"reason": "Non."} if decide == "refuseDomains" else None
+        assert programs.act(prepare, decide, "cnom-1", reason, number=number).status_code == 403
+        said = programs.act(prepare, decide, "cnom-2", reason, number=number).get_json()
+        assert (said["certificates"], said["domains"]["proposed"]) == (0, None)
+    assert programs.get("showDomains", "cnom-1", number=number)["domains"] == ["huit.example", "neuf.example"]
+
+
+def test_an_administrator_is_chosen_by_two_officers_and_a_grant_is_withdrawn_by_one(programs: Programs) -> None:
+    """It is a grant like another: shown, and ended with a reason."""
+    draft = programs.get("prepareAdministrator", "cnom-1", number=STRUCTURE)
+    batch = programs.get("handIn", "cnom-1", programs.signed("cnom-1", draft["statement"]))["id"]
+    programs.act("prepareApproval", "approve", "cnom-2", batch=batch)
+    grant = draft["applications"][0]["request"]
+    assert programs.get("showGrant", "cnom-1", request=grant)["holder"] == STRUCTURE
+    statement = programs.get("prepareGrantWithdrawal", "cnom-1", {"reason": "Départ."}, request=grant)["statement"]
+    sent = programs.signed("cnom-1", statement)
+    first = programs.get("withdrawGrant", "cnom-1", sent, request=grant)
+    assert first["withdrawn_at"] is not None
+    assert programs.get("withdrawGrant", "cnom-1", sent, request=grant) == first
