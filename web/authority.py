@@ -25,8 +25,9 @@ from werkzeug.utils import redirect
 from pki.bootstrap.office import Office, open_office
 from pki.bootstrap.services import base_port, named
 from trust.errors import SceauError
-from web.api.application import make as make_api
 from web.admin.application import make as make_admin
+from web.api.application import make as make_api
+from web.api.who import Gate
 from web.board import live
 from web.board.application import make as make_board
 from web.kit.application import STATIC
@@ -83,6 +84,7 @@ def serve(home: Path) -> int:
     """Serve the pages of a home until SIGTERM; the entry point of the service `authority`."""
     os.environ[HOME] = str(home.absolute())
     office = open_office(home)  # what is wrong with the home is said here, once, before a worker starts
+    Gate(office)  # and what is wrong with what the proxy would say
     threading.Thread(target=remind, args=(office,), name="reminders", daemon=True).start()
     port = named("authority").port(base_port())
     assert port is not None

@@ -9,7 +9,7 @@ from werkzeug.test import Client
 
 from pki.bootstrap.office import Office
 from tests.world import World
-from web.authority import MOUNTED, application
+from web.authority import MOUNTED, PROGRAMS, application
 
 EVIL = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "ftp"}
 
@@ -22,7 +22,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     world.close()
 
 
-@pytest.mark.parametrize("prefix", MOUNTED)
+@pytest.mark.parametrize("prefix", MOUNTED | PROGRAMS)
 def test_an_address_without_its_slash_leads_to_the_same_host(front: Client, prefix: str) -> None:
     """By a path: neither the host that a browser named nor http is in it."""
     answer = front.get(prefix, headers=EVIL)
@@ -31,7 +31,19 @@ def test_an_address_without_its_slash_leads_to_the_same_host(front: Client, pref
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/rien", "/static/sceau.css", "/static/rien", "/ordre/", "/moi/rien", "/verifier/"]
+    "path",
+    [
+        "/",
+        "/healthz",
+        "/rien",
+        "/static/sceau.css",
+        "/static/rien",
+        "/ordre/",
+        "/moi/rien",
+        "/verifier/",
+        "/api/v1/me",
+        "/api/rien",
+    ],
 )
 def test_every_answer_says_what_the_browser_may_do(front: Client, path: str) -> None:
     """Files and errors too; and says it once."""
