@@ -189,7 +189,7 @@ def test_a_withdrawn_passkey_opens_and_signs_nothing_and_its_sessions_end(world:
     office.passkeys.register_another(HUGO, answer, "Clé")
     office.passkeys.withdraw(HUGO, passkey.id)
     assert office.sessions.find(token) is None
-    with pytest.raises(Refused, match="not known"):
+    with pytest.raises(Refused, match="not accepted"):  # as for a passkey of nobody: `tests/isolation/test_sameness.py`
         sign_in(office, first)
     with world.store.read() as tx:
         keys = {key.spki: key.withdrawn_at for key in tx.acts.keys("cnom-2")}
