@@ -198,6 +198,8 @@ class Settings:
     boards: Mapping[str, Board]
     register: RegisterSettings
     nonce_policy: str
+    cache_seconds: int = 60
+    """For how long HTTP caches may keep an answer (CP 4.9.9): publication obeys it, the policy bounds it."""
     pages_url: str | None = None
     """Where people find the pages, without a final slash; None is this machine, at the port they are served on. Passkeys are
     bound to its host: it never changes."""
@@ -314,6 +316,7 @@ def load(home: Path) -> Settings:
     config = home / "config"
     document = _read(config / "authority.toml")
     authority = _table(document, "authority", {"name", "organisation", "mode", "policy_arc"})
+    cache_seconds = _cache_seconds(document.get("publication"))
     publication = _table(document, "publication", {"base_url"}, optional={"listen"})
     database = _table(document, "database", set(), optional={"url"})
     ocsp = _table(document, "ocsp", set(), optional={"nonce"})
@@ -340,6 +343,7 @@ def load(home: Path) -> Settings:
         mode=authority["mode"],
         policy_arc=authority["policy_arc"],
         base_url=publication["base_url"].rstrip("/"),
+        cache_seconds=cache_seconds,
         database_url=database.get("url") or f"sqlite:///{(home / 'sceau.db').absolute()}",
         cas=cas,
         boards=boards,
@@ -520,6 +524,18 @@ def _table(
     if unknown := set(table) - keys - optional:
         raise Malformed(f"authority.toml: [{name}] has an unknown key {shown(sorted(unknown)[0])}")
     return {key: _text(value, f"authority.toml: [{name}] {key}") for key, value in table.items()}
+
+
+def _cache_seconds(publication: Any) -> int:
+    """Take out of the table what is publication's alone, which refuses what is senseless there; return what the policy bounds."""
+    if not isinstance(publication, dict):
+        return Settings.cache_seconds
+    publication.pop("workers", None)
+    limits = publication.pop("limits", {})
+    found = limits.get("cache_seconds", Settings.cache_seconds) if isinstance(limits, dict) else None
+    if type(found) is not int:
+        raise Malformed("authority.toml: publication.limits is a table, and its cache_seconds a whole number")
+    return found
 
 
 def _text(value: Any, what: str) -> str:

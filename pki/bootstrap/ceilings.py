@@ -34,6 +34,8 @@ def enforce_settings(settings: Settings, limits_file: Path) -> None:
 def _excesses(settings: Settings, limits: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if settings.policy_arc != limits["policy"]["arc"]:
         yield f"policy_arc {settings.policy_arc} is not the policy's", "CP 1.2"
+    if settings.cache_seconds > limits["ocsp"]["max_cache_seconds"]:
+        yield f"[publication.limits] cache_seconds = {settings.cache_seconds} is too long", "CP 4.9.9"
     for ca in settings.cas:
         lists, prefix = limits["crl"], "root_" if ca.issuer is None else ""
         if ca.crl_hours > lists[f"{prefix}max_validity_hours"] or ca.crl_hours / 2 > lists[f"{prefix}max_period_hours"]:

@@ -11,6 +11,7 @@ import pytest
 from pki.bootstrap.ceilings import enforce_settings
 from pki.settings import load
 from trust.errors import Malformed, Missing, Refused
+from web.publication.settings import read_settings
 
 ROOT = Path(__file__).parents[3]
 LIMITS = ROOT / "policies" / "limits.toml"
@@ -86,6 +87,7 @@ def test_an_official_arc_is_refused(edit: Edit) -> None:
         ("authority.toml", "shards = 4", "shards = 4\ncrl_delay_seconds = 901", r"CP 4\.9\.8"),
         ("authority.toml", "shards = 4", "shards = 4\nocsp_hours = 73", r"CP 4\.9\.9"),
         ("authority.toml", "shards = 4", "shards = 4\nresponder_days = 31", r"CP 6\.3\.2"),
+        ("authority.toml", "[ocsp]", "[publication.limits]\ncache_seconds = 61\n\n[ocsp]", r"CP 4\.9\.9"),
         ("authority.toml", "shards = 4", "shards = 0", r"CP 4\.9\.7"),
         ("boards/oni.toml", "bulk_threshold = 10", "bulk_threshold = 11", r"CP 4\.2\.2"),
         ("boards/oni.toml", "\napprovals = 1", "\napprovals = 0", r"CP 4\.2\.2"),
@@ -96,6 +98,13 @@ def test_a_configuration_looser_than_the_policy_stops_the_start(edit: Edit, name
     settings = load(edit(name, old, new))
     with pytest.raises(Refused, match=citation):
         enforce_settings(settings, LIMITS)
+
+
+def test_what_is_publication_s_alone_is_known_to_all(edit: Edit) -> None:
+    """Workers and limits stand in the same file; publication judges them, and nobody else refuses to start over them."""
+    home = edit("authority.toml", "[publication]", "[publication]\nworkers = 3\nlimits = { connections = 100 }")
+    assert load(home).cache_seconds == 60
+    assert read_settings(home).workers == 3
 
 
 @pytest.mark.parametrize(
