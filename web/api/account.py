@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from pki.registration.model import BatchState
 from web.api.register import RegisterShape, register_shape
 from web.api.route import Call, For, Route, Shape
+from web.api.shapes import Moment
 
 DAYS = (7, 30, 90)
 
@@ -55,14 +56,14 @@ class RevocationList(Shape):
     ca: str
     scope: str
     number: int
-    this_update: datetime
-    next_update: datetime
+    this_update: Moment
+    next_update: Moment
 
 
 class Status(Shape):
     """The state of things, measured now."""
 
-    at: datetime
+    at: Moment
     endings: list[Ending]
     batches_waiting: int
     orders_pending: int

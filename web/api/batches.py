@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -19,7 +18,7 @@ from pki.settings import Board
 from trust.errors import Missing
 from web.api.acts import on_record, signed, to_sign
 from web.api.route import Call, For, Number, Route, Sent, Shape
-from web.api.shapes import Line, Paged, Reasoned, SignedAct, Statement, cursor_of, place_of
+from web.api.shapes import Line, Moment, Paged, Reasoned, SignedAct, Statement, cursor_of, place_of
 
 BatchStatus = Literal["submitted", "approved", "refused"]
 RequestStatus = Literal["submitted", "refused", "set_aside", "granted", "ordered", "being_issued", "issued", "failed"]
@@ -36,7 +35,7 @@ class Approval(Shape):
     """An officer's approval."""
 
     officer: str
-    at: datetime
+    at: Moment
 
 
 class BatchShape(Shape):
@@ -49,8 +48,8 @@ class BatchShape(Shape):
     root: str
     """RFC 6962 root over the statements of its requests, hex: what is signed."""
     requester: str
-    submitted_at: datetime
-    decided_at: datetime | None
+    submitted_at: Moment
+    decided_at: Moment | None
     profiles: dict[str, int]
     """How many requests of each profile."""
     approvals: list[Approval]

@@ -19,7 +19,7 @@ from pki.revocation.service import RELEASE, REVOCATION, reason_named
 from trust.errors import Malformed, Missing
 from web.api.acts import on_record, signed, to_sign
 from web.api.route import Call, For, Nothing, Number, Route, Sent, Shape
-from web.api.shapes import AnyReason, Paged, ReasonName, SignedAct, Statement, cursor_of, place_of
+from web.api.shapes import AnyReason, Moment, Paged, ReasonName, SignedAct, Statement, cursor_of, place_of
 
 Status = Literal["issued", "held", "revoked", "expired"]
 ProfileName = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,40}$", description="A profile, as `GET /profiles` lists them.")]
@@ -37,9 +37,9 @@ class CertificateSummary(Shape):
     ca: str
     subject: dict[str, Any]
     """Who it speaks of, as officers approved it."""
-    not_before: datetime
-    not_after: datetime
-    revoked_at: datetime | None
+    not_before: Moment
+    not_after: Moment
+    revoked_at: Moment | None
     """Since when it is revoked or held."""
     reason: AnyReason | None
     held_by: str | None
@@ -70,7 +70,7 @@ class CertificateQuery(Paged):
     status: Status | None = None
     profile: ProfileName | None = None
     holder: Number | None = None
-    ends_before: datetime | None = None
+    ends_before: Moment | None = None
 
 
 class RevocationAsked(Sent):
@@ -132,8 +132,6 @@ def _listed(call: Call) -> CertificatePage:
 def _bounds(query: CertificateQuery, now: datetime) -> tuple[list[State] | None, datetime | None, datetime | None]:
     """Return the states, and between which ends, that a status is made of: expiry is read from the clock."""
     before = query.ends_before
-    if before is not None and before.tzinfo is None:
-        raise Malformed("a moment has an offset: 2026-11-22T00:00:00Z")
     if query.status is None:
         return None, None, before
     if query.status == "expired":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -13,7 +12,7 @@ from pki.registration.amendments import AMENDMENT, AMENDMENT_APPROVAL, AMENDMENT
 from web.api.acts import on_record, signed, to_sign
 from web.api.requests import DnsName
 from web.api.route import Call, For, Nothing, Route, Sent, Shape
-from web.api.shapes import Reasoned, SignedAct, Statement
+from web.api.shapes import Moment, Reasoned, SignedAct, Statement
 from web.api.structures import own
 
 
@@ -21,7 +20,7 @@ class Proposed(Shape):
     """Domains that wait for a decision."""
 
     by: str
-    at: datetime
+    at: Moment
     domains: list[str]
     added: list[str]
     dropped: list[str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from pki.authenticators.model import Account
@@ -12,7 +11,7 @@ from pki.issuance.order import Grant
 from pki.registration.grants import GRANT_WITHDRAWAL
 from web.api.acts import on_record, signed, to_sign
 from web.api.route import Call, Route, Sent, Shape
-from web.api.shapes import Limit, Reasoned, SignedAct, Statement
+from web.api.shapes import Limit, Moment, Reasoned, SignedAct, Statement
 
 
 class GrantShape(Shape):
@@ -22,8 +21,8 @@ class GrantShape(Shape):
     batch: str
     holder: str
     profiles: list[str]
-    approved_at: datetime
-    withdrawn_at: datetime | None
+    approved_at: Moment
+    withdrawn_at: Moment | None
     entered: bool
     """The holder has a passkey, and needs no link any more."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 from web.api.problems import KINDS, MEDIA, Problem
-from web.api.route import BASE, JSON, PATH_PARAMETERS, For, Route
+from web.api.route import BASE, JSON, PATH_PARAMETERS, For, Route, Sent, Shape
 
 REFERENCES = "#/components/schemas/{name}"
 WORDS = """What the pages of officers and of structures do, for programs. `docs/api.md` explains it.
@@ -39,6 +43,7 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
     for route in routes:
         shapes += [each for each in (route.answer, route.body, route.query) if each is not None and each is not str]
     _, components = msgspec.json.schema_components(shapes, ref_template=REFERENCES)
+    _describe_fields(components)
     inlined = {route.query.__name__ for route in routes if route.query is not None}
     schemas = {name: _plain(schema) for name, schema in components.items() if name not in inlined}
     paths: dict[str, dict[str, Any]] = {}
@@ -103,6 +108,34 @@ def _single(schema: dict[str, Any]) -> dict[str, Any]:
     if isinstance(schema.get("enum"), list) and None in schema["enum"]:
         return {"type": "string", "enum": [each for each in schema["enum"] if each is not None]}
     return schema
+
+
+def _describe_fields(components: dict[str, Any]) -> None:
+    """Say of each field what the sentence below it in the code says."""
+    shapes = {each.__name__: each for each in (*_all_below(Shape), *_all_below(Sent))}
+    for name, schema in components.items():
+        for field, words in _words_of(shapes[name]).items():
+            schema["properties"][field].setdefault("description", words)
+
+
+def _all_below(kind: type[Any]) -> list[type[Any]]:
+    found: list[type[Any]] = []
+    for below in kind.__subclasses__():
+        found += [below, *_all_below(below)]
+    return found
+
+
+def _words_of(shape: type) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for kind in reversed(shape.__mro__):
+        if not kind.__module__.startswith("web.api"):
+            continue
+        (declared,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+        assert isinstance(declared, ast.ClassDef)
+        for statement, after in pairwise(declared.body):
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and isinstance(after, ast.Expr):
+                found[statement.target.id] = str(ast.literal_eval(after.value))
+    return found
 
 
 def _success(route: Route) -> dict[str, Any]:

@@ -6,7 +6,6 @@ needs no account: the signature with the certified key is the proof.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -18,7 +17,7 @@ from trust.validation.certificate import Certificate
 from web.api.certificates import Status
 from web.api.problems import KINDS, ProblemKind
 from web.api.route import Call, For, Route, Sent, Serial, Shape
-from web.api.shapes import LARGEST_SIGNATURE, AnyReason, Pem, ReasonName
+from web.api.shapes import LARGEST_SIGNATURE, AnyReason, Moment, Pem, ReasonName
 
 
 class Standing(Shape):
@@ -27,9 +26,9 @@ class Standing(Shape):
     serial: str
     status: Status
     profile: str
-    not_before: datetime
-    not_after: datetime
-    revoked_at: datetime | None
+    not_before: Moment
+    not_after: Moment
+    revoked_at: Moment | None
     reason: AnyReason | None
 
 
@@ -52,7 +51,7 @@ class Judgement(Shape):
     """The verdict. What is not certain is never valid."""
 
     outcome: Literal["valid", "invalid", "indeterminate"]
-    at: datetime
+    at: Moment
     path: list[str]
     """From the certificate to the root, by name."""
     reasons: list[Found]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
 from typing import Any
 
 from pki.authenticators.tokens import Scope
@@ -15,7 +14,7 @@ from pki.registration.model import SnapshotRecord
 from trust.errors import Missing, SceauError, Unavailable
 from web.api.acts import on_record, signed, to_sign
 from web.api.route import Call, Nothing, Route, Shape
-from web.api.shapes import SignedAct, Statement
+from web.api.shapes import Moment, SignedAct, Statement
 
 SNAPSHOTS = 12
 PATIENCE = 0.5
@@ -26,12 +25,12 @@ class Snapshot(Shape):
     """An extraction of the national register that was received."""
 
     sha256: str
-    register_date: datetime
+    register_date: Moment
     people: int
     lines: int
     refused_lines: int
-    imported_at: datetime
-    applied_at: datetime | None
+    imported_at: Moment
+    applied_at: Moment | None
 
 
 class RegisterShape(Shape):
@@ -63,7 +62,7 @@ class PersonShape(Shape):
     right_to_practise: bool
     """In a profession of the ordre that asks, and nothing stands against it."""
     barred: str | None
-    absent_since: datetime | None
+    absent_since: Moment | None
     exercices: list[Exercice]
 
 

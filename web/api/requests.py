@@ -7,7 +7,7 @@ asked, and is forgotten after an hour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -25,7 +25,7 @@ from web.api.acts import on_record, signed
 from web.api.batches import BatchShape, batch_shape
 from web.api.certificates import ProfileName
 from web.api.route import BASE, Call, Created, For, Number, Route, Sent, Shape
-from web.api.shapes import Line, Pem, SignedAct
+from web.api.shapes import Line, Moment, Pem, SignedAct
 
 CHANNEL = "api"
 DRAFT_LIFE = timedelta(hours=1)
@@ -92,7 +92,7 @@ class DraftShape(Shape):
     statement: str | None
     """To sign; null when there is nothing new to ask for."""
     officer: str
-    ends_at: datetime
+    ends_at: Moment
     applications: list[Judged]
 
 

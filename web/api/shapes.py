@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -15,6 +16,7 @@ LONGEST_STATEMENT = 200_000
 LARGEST_SIGNATURE = 16 * 1024
 """Octets: an ML-DSA-87 signature has 4,627, an assertion of a passkey with it some hundreds more."""
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+Moment = Annotated[datetime, Meta(tz=True, description="Date and time with an offset (RFC 3339).")]
 Line = Annotated[str, Meta(max_length=300, pattern=PRINTABLE)]
 Why = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE, description="One line, for people.")]
 Pem = Annotated[str, Meta(max_length=24_000, pattern=r"^[ -~\r\n\t]*$", description="PEM (RFC 7468).")]

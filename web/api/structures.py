@@ -6,7 +6,6 @@ judged and hands them in, with the signature of an officer of the ordre: who car
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from cryptography import x509
@@ -25,7 +24,7 @@ from web.api.acts import officer_named, on_record, signed, to_sign
 from web.api.certificates import own as own_certificate
 from web.api.requests import CHANNEL, LARGE, DnsName, DraftShape, draft_of, keep
 from web.api.route import BASE, Call, Created, For, Nothing, Number, Route, Sent, Serial, Shape
-from web.api.shapes import Line, Pem, Reasoned, SignedAct, Statement
+from web.api.shapes import Line, Moment, Pem, Reasoned, SignedAct, Statement
 
 StructureStatus = Literal["declared", "approved", "withdrawn"]
 Kind = Literal["server", "org-authentification", "org-cachet"]
@@ -42,9 +41,9 @@ class StructureShape(Shape):
     domains: list[str]
     status: StructureStatus
     declared_by: str
-    declared_at: datetime
-    approved_at: datetime | None
-    withdrawn_at: datetime | None
+    declared_at: Moment
+    approved_at: Moment | None
+    withdrawn_at: Moment | None
 
 
 class StructureList(Shape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from web.api import account, batches, certificates, domains, grants, public, register, requests, structures
@@ -9,8 +10,14 @@ from web.api.openapi import document
 from web.api.route import Call, For, Route
 
 
-def _description(call: Call) -> dict[str, Any]:
+@cache
+def description() -> dict[str, Any]:
+    """Return the description of every route."""
     return document(ROUTES)
+
+
+def _description(call: Call) -> dict[str, Any]:
+    return description()
 
 
 OPENAPI = Route(
