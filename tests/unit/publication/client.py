@@ -27,6 +27,8 @@ class Line:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        # Each octet is a packet, at once: to wait for the other side's acknowledgements made three hundred of them take ten seconds.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(timeout)
         self.socket.connect(("127.0.0.1", port))
         self._left = bytearray()
