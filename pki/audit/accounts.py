@@ -34,6 +34,7 @@ COUNTED: Mapping[str, str] = {
     "responder.renewed": "OCSP responders",
     "sanction.recorded": "decisions of ordres",
     "snapshot.imported": "register extractions",
+    "token.made": "access tokens",
 }
 """Types of which each entry stands for one row, with the words for those rows."""
 

@@ -21,6 +21,10 @@ class Me(Shape):
     scopes: list[str]
     roles: list[str]
     """Of an officer's mandate."""
+    by: str
+    """What the call came in with: ``token`` or ``certificate``, and how logs call it."""
+    ends_at: Moment
+    """When that ends, if nothing ends it before: have another by then."""
 
 
 class Profile(Shape):
@@ -75,7 +79,7 @@ class Status(Shape):
 def _me(call: Call) -> Me:
     who = call.who
     roles = sorted(call.officer.roles) if who.is_officer else []
-    return Me(account=str(who.account), board=who.board, scopes=sorted(who.scopes), roles=roles)
+    return Me(account=str(who.account), board=who.board, scopes=sorted(who.scopes), roles=roles, by=who.way, ends_at=who.ends_at)
 
 
 def _profiles(call: Call) -> Profiles:

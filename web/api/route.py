@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 
@@ -71,6 +72,8 @@ class Principal:
     scopes: frozenset[Scope]
     way: str
     """The token or the certificate, as logs call it."""
+    ends_at: datetime
+    """When it serves no more, if nothing ends it before."""
 
     @property
     def is_officer(self) -> bool:

@@ -73,7 +73,7 @@ class Gate:
         token = self._office.tokens.find(secret.strip()) if scheme.lower() == "bearer" else None
         if token is None:
             raise Unauthenticated(presented=True)
-        return Principal(token.account, self._board_of(token.account), token.scopes, f"token {token.id}")
+        return Principal(token.account, self._board_of(token.account), token.scopes, f"token {token.id}", token.ends_at)
 
     def _is_proxy(self, request: Request) -> bool:
         if self._secret is None:
@@ -98,7 +98,8 @@ class Gate:
         if not self._office.welcomes(account):
             raise Missing(f"{account} has no place here")
         scopes: frozenset[Scope] = ALLOWED[account.kind]
-        return Principal(account, self._board_of(account), scopes, f"certificate {record.serial[:4].hex()}")
+        way = f"certificate {record.serial[:4].hex()}"
+        return Principal(account, self._board_of(account), scopes, way, record.not_after)
 
     def _officer_of(self, holder: str) -> Officer:
         boards = self._office.home.settings.boards.values()

@@ -22,6 +22,7 @@ from pki.adapters.store.tables import (
     responders,
     sanctions,
     snapshots,
+    tokens,
 )
 from pki.audit.accounts import CertificateRow, Tables
 from pki.inventory.model import Reason, State
@@ -49,6 +50,7 @@ def tables(connection: Connection) -> Tables:
         "responder.renewed": select(func.count()).select_from(responders),
         "sanction.recorded": select(func.count()).select_from(sanctions),
         "snapshot.imported": select(func.count()).select_from(snapshots),
+        "token.made": select(func.count()).select_from(tokens),
     }
     in_force = select(func.count()).select_from(sanctions).where(sanctions.c.lifted_at.is_(None))
     live = select(officers.c.id).where(officers.c.withdrawn_at.is_(None)).distinct()

@@ -7,12 +7,15 @@ import time
 from tests.builders.programs import Programs
 from tests.unit.api.conftest import DOCTOR, NEWCOMER, NURSE, STRUCTURE
 from tests.world import nurse
+from trust import clock
 
 
 def test_who_calls_is_told_what_is_open(programs: Programs) -> None:
     """An officer by mandate, a structure by its approval."""
     me = programs.get("showMe", "cnom-1")
     assert (me["account"], me["board"], me["scopes"]) == ("officer:cnom-1", "CNOM", ["decide", "read", "request"])
+    (token,) = (each for each in programs.office.tokens.list() if me["by"] == f"token {each.id}")
+    assert me["ends_at"] == clock.text(token.ends_at)
     assert programs.get("showMe", STRUCTURE)["roles"] == []
     assert "ps-authentification" in {each["id"] for each in programs.get("listProfiles", STRUCTURE)["profiles"]}
 
