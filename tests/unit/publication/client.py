@@ -27,7 +27,7 @@ class Line:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        # Each octet is a packet, at once: to wait for the other side's acknowledgements made three hundred of them take ten seconds.
+        # Each octet is a packet, at once: waiting for acknowledgements made three hundred of them take seconds.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(timeout)
         self.socket.connect(("127.0.0.1", port))
