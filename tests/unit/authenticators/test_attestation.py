@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from werkzeug.test import Client, TestResponse
 
 from pki.authenticators.model import Account, Kind, Passkey
 from pki.authenticators.passkeys import Passkeys
@@ -18,9 +19,11 @@ from pki.settings import PasskeySettings
 from tests.builders.authenticator import Authenticator, Maker
 from tests.world import World
 from trust.errors import Refused
+from web.admin.application import make as make_admin
 
 HUGO = Account(Kind.OFFICER, "cnom-2")
 LISTED, OTHER = UUID("f8a011f3-8c0a-4d15-8006-17111f9edc7d"), UUID("11111111-2222-3333-4444-555555555555")
+URL = "http://localhost:8400"
 PAST = datetime(2021, 1, 1, tzinfo=UTC)
 
 
@@ -120,3 +123,27 @@ def test_without_a_list_models_may_be_learnt_and_none_is_refused(world: World, m
     assert registered(world, settings, Authenticator(model=LISTED.bytes, maker=maker)).vouched == "FABRIQUE D'ESSAI (basic)"
     assert registered(world, settings, Authenticator(model=OTHER.bytes, signs_for_itself=True)).vouched is None
     assert registered(world, settings, Authenticator()).vouched is None
+
+
+def test_a_refused_model_is_told_in_french_with_what_to_do(world: World, maker: Maker) -> None:
+    """On the page where the passkey was to be made; and who vouches for an accepted one stands on the page of one's passkeys."""
+    settings = replace(world.home.settings, passkeys=only(maker))
+    office = Office(replace(world.home, settings=settings), URL)
+    client = Client(make_admin(office))
+    headers = {"Origin": URL, "X-Sceau-Token": "anonymous", "Accept": "application/json"}
+
+    def enter(device: Authenticator) -> TestResponse:
+        made = office.entries.invite(Account(Kind.ADMINISTRATOR, "exploitation-1"), timedelta(hours=1), by="test")
+        options = client.post(f"/entree/{made.token}/options", base_url=URL, headers=headers, json={}).get_json()
+        assert options["publicKey"]["attestation"] == "direct"
+        body = {"name": "Ma clé", "response": device.make(options)}
+        return client.post(f"/entree/{made.token}", base_url=URL, headers=headers, json=body)
+
+    refused = enter(Authenticator(origin=URL, credential_id=b"refused", model=OTHER.bytes, maker=maker))
+    assert refused.status_code == 403 and refused.get_json()["error"].startswith("Ce modèle de clé d'accès n'est pas accepté ici")
+    assert enter(Authenticator(origin=URL, credential_id=b"accepted", model=LISTED.bytes, maker=maker)).status_code == 200
+    kept = client.get_cookie("sceau-administrator", path="/admin")
+    assert kept is not None
+    client.set_cookie("sceau-administrator", kept.value)
+    shown = client.get("/cles", base_url=URL).get_data(as_text=True)
+    assert "Son modèle est garanti par FABRIQUE" in shown
