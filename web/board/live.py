@@ -7,6 +7,7 @@ proxy that lets no stream through, sees the page shown again every two seconds, 
 
 from __future__ import annotations
 
+import atexit
 import json
 import threading
 import time
@@ -33,6 +34,8 @@ LASTS = 15.0
 """Seconds that a stream lasts at most."""
 EVERY = 0.5
 """Seconds between two looks."""
+PATIENCE = 2.0
+"""Seconds that the end of the process waits for streams."""
 BACK = 1000
 """Milliseconds after which the browser comes back."""
 
@@ -62,6 +65,8 @@ class Seats:
         self._now = now
         self._taken: dict[object, tuple[str, float]] = {}
         self._lock = threading.Lock()
+        self.closing = threading.Event()
+        """Set when the process is about to end: streams end first."""
 
     def take(self, who: str) -> object | None:
         """Take a seat for somebody; None when all are taken, or theirs are."""
@@ -80,9 +85,19 @@ class Seats:
         with self._lock:
             self._taken.pop(seat, None)
 
+    def close(self) -> None:
+        """Have all streams end, and wait for them: a thread of the server in the midst of one would abort the process."""
+        self.closing.set()
+        ends = time.monotonic() + PATIENCE
+        while self._taken and time.monotonic() < ends:
+            time.sleep(0.05)
+
 
 def events(look: Callable[[], State], pause: Callable[[float], object], lasts: float = LASTS) -> Iterator[str]:
-    """Yield what changes, until it is over or the time is; a comment in between finds out whether anybody still listens."""
+    """Yield what changes, until it is over or the time is, or a pause says so.
+
+    Where nothing changes, a comment finds out whether anybody still listens.
+    """
     yield f"retry: {BACK}\n\n"
     ends, last = time.monotonic() + lasts, None
     while True:
@@ -91,19 +106,21 @@ def events(look: Callable[[], State], pause: Callable[[float], object], lasts: f
         if state.over or time.monotonic() >= ends:
             return
         last = state
-        pause(EVERY)
+        if pause(EVERY):
+            return
 
 
 def views(office: Office, workshop: Workshop) -> Blueprint:
     """Return the views."""
     pages = Blueprint("live", __name__)
     seats = Seats()
+    atexit.register(seats.close)
 
-    def stream(look: Callable[[], State], pause: Callable[[float], object]) -> Response:
+    def stream(look: Callable[[], State]) -> Response:
         seat = seats.take(str(account()))
         if seat is None:
             return Response(status=204)  # the browser does not come back; the page shows itself again instead
-        answer = Response(events(look, pause), mimetype="text/event-stream")
+        answer = Response(events(look, seats.closing.wait), mimetype="text/event-stream")
         answer.headers["X-Accel-Buffering"] = "no"  # nginx hands it on as it comes
         answer.call_on_close(lambda: seats.leave(seat))
         return answer
@@ -114,14 +131,14 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
         found = workshop.find(work_id, board=officer_of(office)[1].code)
         if found.kind != register.KIND and found.by != account().id:
             raise Missing("no such work")
-        return stream(lambda: state_of(found), found.finished.wait)
+        return stream(lambda: state_of(found))
 
     @pages.get("/lots/<batch_id>/suite")
     @signed_in
     def batch(batch_id: str) -> Response:
         with office.home.store.read() as tx:
             own_batch(tx, batch_id, officer_of(office)[1])
-        return stream(lambda: made_of(office, batch_id), time.sleep)
+        return stream(lambda: made_of(office, batch_id))
 
     return pages
 

@@ -31,6 +31,14 @@ def test_a_stream_does_not_last() -> None:
     assert told(stream) == [("told", 0)]
 
 
+def test_streams_end_before_the_process_does() -> None:
+    """Whatever is left to tell."""
+    seats = Seats()
+    seats.closing.set()
+    assert told(list(events(lambda: State("lu", ""), seats.closing.wait))) == [("told", 0)]
+    seats.close()
+
+
 def test_nobody_takes_all_the_seats_and_a_lost_one_comes_back() -> None:
     """So many for an officer, so many for everybody; a seat that was not given back is free after its time."""
     now = [0.0]
