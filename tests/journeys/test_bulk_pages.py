@@ -154,7 +154,7 @@ def test_a_list_is_read_corrected_confirmed_and_approved_by_two(browser: Browser
     assert not visitor.complaints
 
 
-def test_links_go_by_mail_and_their_codes_on_paper(browser: Browser, pages: Pages) -> None:
+def test_links_go_by_mail_and_their_codes_on_paper_until_the_right_is_withdrawn(browser: Browser, pages: Pages) -> None:
     """No channel has both: the mail names nobody and has no code; the document has the link of who has no address only."""
     world = pages.world
     lines = [
@@ -197,6 +197,14 @@ def test_links_go_by_mail_and_their_codes_on_paper(browser: Browser, pages: Page
         pages.office.entries.check_code(sent["c@exemple.example"], codes[0])
     asking.page.get_by_role("link", name="Camille DUPONT").click()
     expect(asking.page.get_by_text("Son adresse : a…@exemple.example")).to_be_visible()
+
+    asking.page.get_by_text("Retirer ce droit", exact=True).click()
+    asking.page.get_by_label("Motif, en une ligne").fill("Parti à la retraite.")
+    asking.page.get_by_role("button", name="Retirer ce droit").click()
+    expect(asking.page.get_by_text("Parti à la retraite.")).to_be_visible()
+    with pytest.raises(Refused):  # the link leads to nothing any more
+        pages.office.entries.look(sent["a.dupont@exemple.example"])
+    assert len(pages.office.grants.of_board("CNOM", limit=10)) == 2
     assert not asking.complaints and not deciding.complaints
 
 
