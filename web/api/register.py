@@ -109,8 +109,11 @@ class Plans:
                 self._key, self._done, self._found = key, threading.Event(), None
                 threading.Thread(target=self._make, args=(office, sha256, self._done), name="plan", daemon=True).start()
             done = self._done
-        if not done.wait(PATIENCE) or self._found is None:
+        if not done.wait(PATIENCE):
             raise Unavailable("this plan is being made", retry_after=5)
+        if self._found is None:  # a fault of ours, which the log has: the next call makes it again
+            self._key = None
+            raise Unavailable("this plan could not be made", retry_after=30)
         if isinstance(self._found, SceauError):
             error, self._key = self._found, None
             raise error
