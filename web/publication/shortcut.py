@@ -117,9 +117,10 @@ class Shortcut:
     def _post(self, data: bytes) -> bytes | Pending | None:
         """Answer a POST whose head is known."""
         end = data.find(_END) + 4
-        size, line = self._heads.get(data[:end], (-1, b""))
-        if end + size != len(data):
+        known = self._heads.get(data[:end])
+        if known is None or end + known[0] != len(data):
             return None
+        line = known[1]
         request = data[end:]
         authority = self._answering.authority(request[_ALL_BUT_SERIAL])
         if authority is None:
