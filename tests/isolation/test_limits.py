@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from web.board.application import make as make_board
 from web.kit.limits import BY_ADDRESS, BY_LINK, Limits, Rate
 from web.portal.application import make as make_portal
 
+BURST = BY_ADDRESS["signin.sign_in"].burst
 HERE, THERE = "198.51.100.7", "203.0.113.9"
 
 
@@ -49,6 +50,20 @@ def knock(app: Flask, path: str, peer: str, times: int, **more: Any) -> list[int
     return [post(app, path, peer, **more).status_code for _ in range(times)]
 
 
+def exhaust(app: Flask, peers: Callable[[int], str], *, fresh: bool = True, **more: Any) -> TestResponse:
+    """Show passkeys until it is too much; return that answer. A bucket fills while a slow machine knocks: it may take some more.
+
+    `fresh`: nobody has knocked from there yet; else somebody has, and it is too much before it would be for others.
+    """
+    for rank in range(20 * BURST):
+        answer = post(app, "/connexion", peers(rank), **more)
+        if answer.status_code == 429:
+            assert (rank >= BURST) is fresh
+            return answer
+        assert answer.status_code == 400
+    raise AssertionError("it was never too much")
+
+
 def test_a_bucket_fills_with_time_and_what_is_refused_is_not_counted() -> None:
     """Two at once, then one every ten seconds; whoever insists waits no longer."""
     now = [0.0]
@@ -75,10 +90,8 @@ def test_what_is_remembered_is_bounded_and_a_flood_makes_nobody_wait() -> None:
 def test_who_signs_in_too_often_waits_and_another_address_does_not(office: Office) -> None:
     """429 in French, with the time to wait."""
     app = make_board(office)
-    burst = BY_ADDRESS["signin.sign_in"].burst
-    assert 429 not in knock(app, "/connexion", HERE, burst)
-    refused = post(app, "/connexion", HERE)
-    assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
+    refused = exhaust(app, lambda rank: HERE)
+    assert int(refused.headers["Retry-After"]) >= 1
     assert "C&#39;est trop, trop vite" in refused.get_data(as_text=True)
     assert post(app, "/connexion", THERE).status_code == 400
     assert Client(app).get("/connexion", environ_overrides={"REMOTE_ADDR": HERE}).status_code == 200
@@ -107,31 +120,31 @@ def test_wrong_recovery_codes_from_one_address_do_not_close_the_door_of_who_is_n
 def test_no_header_of_a_client_changes_where_it_comes_from(office: Office) -> None:
     """W08: whatever it says of itself, it is one address."""
     app = make_board(office)
-    burst = BY_ADDRESS["signin.sign_in"].burst
-    for rank in range(burst):
-        names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP")
-        post(app, "/connexion", HERE, headers=dict.fromkeys(names, f"10.0.0.{rank % 250}"))
-    assert post(app, "/connexion", HERE, headers={"X-Forwarded-For": "10.9.9.9", "X-Real-IP": "10.9.9.9"}).status_code == 429
+    names = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP")
+    said = iter(range(250))
+
+    def elsewhere(rank: int) -> str:
+        headers.update(dict.fromkeys(names, f"10.0.0.{next(said, 0)}"))
+        return HERE
+
+    headers: dict[str, str] = {}
+    exhaust(app, elsewhere, headers=headers)
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_the_proxy_saw(world: World) -> None:
     """Its people do not share one limit; a connection that is not the proxy's gains nothing by saying so."""
     url = "https://ra.exemple-sante.fr"
     app = make_board(Office(replace(world.home), url))
-    burst = BY_ADDRESS["signin.sign_in"].burst
-    assert 429 not in knock(app, "/connexion", "127.0.0.1", burst, url=url, headers={"X-Real-IP": HERE})
-    assert post(app, "/connexion", "127.0.0.1", url=url, headers={"X-Real-IP": HERE}).status_code == 429
+    exhaust(app, lambda rank: "127.0.0.1", url=url, headers={"X-Real-IP": HERE})
     assert post(app, "/connexion", "127.0.0.1", url=url, headers={"X-Real-IP": THERE}).status_code == 400
-    assert post(app, "/connexion", HERE, url=url, headers={"X-Real-IP": THERE}).status_code == 429
+    exhaust(app, lambda rank: HERE, fresh=False, url=url, headers={"X-Real-IP": THERE})
 
 
 def test_one_subscriber_of_ipv6_is_one_address(office: Office) -> None:
     """Two to the sixty-four addresses are no more tries than one."""
     app = make_board(office)
-    burst = BY_ADDRESS["signin.sign_in"].burst
-    for rank in range(burst):
-        post(app, "/connexion", f"2001:db8:1:2::{rank:x}")
-    assert post(app, "/connexion", "2001:db8:1:2:ffff::1").status_code == 429
+    exhaust(app, lambda rank: f"2001:db8:1:2::{rank:x}")
+    exhaust(app, lambda rank: f"2001:db8:1:2:ffff::{rank:x}", fresh=False)
     assert post(app, "/connexion", "2001:db8:1:3::1").status_code == 400
 
 

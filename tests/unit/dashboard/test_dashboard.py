@@ -77,7 +77,7 @@ def test_figures_are_those_of_the_ordre_and_follow_the_clock(world: World) -> No
     assert (desk.tile("Réponses OCSP") or "").startswith("en ordre 0 min")
     assert (desk.tile("Registre national") or "").startswith("en ordre 0 jour d'âge")
     for days, said in (
-        (80, "0 certificats finissent d'ici 7 jours ; 0 d'ici 30 jours, 1"),
+        (80, "0 certificat finit d'ici 7 jours ; 0 d'ici 30 jours, 1"),
         (3, "1 certificat finit d'ici 7 jours"),
     ):
         world.clock.advance(seconds=(certificate.not_after - world.clock.now()).total_seconds() - days * 86400)
