@@ -224,11 +224,13 @@ def _read(act: Act, organisation: Organisation) -> Amendment:
 
 
 def _pending(tx: RegistrationTransaction, organisation: Organisation) -> Amendment | None:
-    proposals = tx.acts.of_target(AMENDMENT, organisation.id)
+    """Return the last proposal that no decision answers, nor one of a later proposal."""
+    proposals = [_read(act, organisation) for act in tx.acts.of_target(AMENDMENT, organisation.id)]
     if not proposals:
         return None
-    last = _read(proposals[-1], organisation)
-    if last.at < organisation.declared_at:  # of a life that it had before
-        return None
     decided = (*tx.acts.of_target(AMENDMENT_APPROVAL, organisation.id), *tx.acts.of_target(AMENDMENT_REFUSAL, organisation.id))
-    return None if any(act.record().get("answers") == last.digest for act in decided) else last
+    answered = {act.record().get("answers") for act in decided}
+    # What was proposed in an earlier life of the structure, or before what was decided on, is over.
+    since = max([organisation.declared_at, *(each.at for each in proposals if each.digest in answered)])
+    waiting = [each for each in proposals if each.digest not in answered and each.at >= since]
+    return waiting[-1] if waiting else None
