@@ -78,11 +78,12 @@ class Traffic:
 
 
 def endings(office: Office, now: datetime) -> list[Ending]:
-    """Count what ends, by profile."""
+    """Count what ends, by profile: what subscribers hold. The authority's own responders are made anew by the issuer."""
     with office.home.store.read() as tx:
         found = tx.totals.ending(now, [now + timedelta(days=days) for days in HORIZONS])
     titles = {name: profile.title for name, profile in office.home.profiles.items()}
-    return [Ending(_(titles.get(name, name)), counts) for name, counts in found.items()]
+    held = {name for ca in office.home.settings.cas for name in ca.issues}
+    return [Ending(_(titles.get(name, name)), counts) for name, counts in found.items() if name in held]
 
 
 def waiting(office: Office) -> tuple[list[Waiting], int]:
