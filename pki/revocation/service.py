@@ -184,6 +184,10 @@ class Revocation:
             statement.encode()  # half a character outside the basic plane has no octets that anybody signed
         except (ValueError, KeyError, TypeError, RecursionError):
             raise Malformed("this demand for revocation cannot be read") from None
+        with self._store.read() as tx:  # whoever has no key holds up nobody: writing waits for a signature that is right
+            found = tx.certificates.get(serial)
+        if found.signature is None or not _signed_by_holder(found, statement, signature):
+            raise Refused("the signature is not made with the certified key", citation="CP 4.9.2")
         for _ in range(ATTEMPTS):
             try:
                 done = self._take_demand(serial, reason, statement, signature, now)
@@ -258,8 +262,6 @@ class Revocation:
             # All rows first, in one order, then the journal: issuance does the same, and nobody waits in a circle.
             same = tx.certificates.of_key(certificate.spki_hash, lock=True)
             (certificate,) = (each for each in same if each.serial == serial)
-            if certificate.signature is None or not _signed_by_holder(certificate, statement, signature):
-                raise Refused("the signature is not made with the certified key", citation="CP 4.9.2")
             if reason is Reason.CERTIFICATE_HOLD:
                 raise Refused("a hold is asked of the ordre", citation="CP 4.9.14")
             self._check_reason(certificate, reason)
