@@ -14,6 +14,7 @@ from pki.inventory.model import Certificate, Reason
 from trust.errors import SceauError
 from web.kit.language import N_, _
 from web.kit.problem import RULES, explain
+from web.kit.wording import SERVERS, Table, said_by
 
 STATES = {
     "issued": N_("valide"),
@@ -42,7 +43,7 @@ def state_of(certificate: Certificate, now: datetime) -> str:
     return _(STATES[certificate.status_at(now)])
 
 
-_LINES: tuple[tuple[str, str], ...] = (
+_LINES: Table = (
     (r"has (\d+) characters, not (\d+)", N_(r"Le numéro doit avoir \1 chiffres, il en a \2.")),
     (r"holds digits only", N_("Ce numéro ne comporte que des chiffres.")),
     (r"is all zero", N_("Ce numéro ne contient que des zéros.")),
@@ -71,46 +72,27 @@ _LINES: tuple[tuple[str, str], ...] = (
     (r"says the same thing twice", N_("Deux colonnes de cette ligne disent la même chose.")),
     (r"radiation|opposition|suspension|sanction", N_("Une décision de l'ordre s'y oppose.")),
     (r"no profile is called", N_("Ce profil de certificat n'existe pas.")),
-    (r"is not in a domain declared", N_("Un nom de serveur n'est pas dans un domaine déclaré et approuvé pour cette structure.")),
     (r"no structure is registered", N_("Cette structure n'est pas enregistrée par votre ordre.")),
     (r"already someone else's", N_("Cette clé est déjà certifiée pour quelqu'un d'autre.")),
-    (r"known to be compromised", N_("Cette clé est connue pour être compromise.")),
-    (
-        r"neither a DER request nor one PEM|not a PKCS#10 request",
-        N_("Ce n'est pas une demande de certificat (CSR) en PEM, seule et entière."),
-    ),
-    (r"not signed by its own key", N_("La demande de certificat n'est pas signée par sa propre clé.")),
-    (
-        r"signed with an algorithm that proves nothing",
-        N_("La demande est signée avec un algorithme périmé : refaites-la avec SHA-256."),
-    ),
-    (r"no server name was given", N_("Donnez les noms du serveur : la demande n'en contient pas.")),
     (r"work of this kind is under way", N_("Un travail sur le registre est déjà en cours : attendez sa fin.")),
     (r"another import of the register is at work", N_("Un autre import du registre est en cours : attendez sa fin.")),
     (r"this very key was asked for", N_("Cette clé a déjà été présentée : faites-en une nouvelle, sur le serveur.")),
-    (r"without a wildcard", N_("Un domaine se déclare sans étoile.")),
-    (r"^dns_names: the same name twice", N_("Le même nom de serveur est donné deux fois.")),
-    (r"^dns_names: the first one", N_("Le premier nom de serveur est trop long : mettez le plus court en tête.")),
-    (r"^dns_names", N_("Un nom de serveur ou de domaine n'a pas la forme attendue.")),
     (r"^email", N_("L'adresse électronique n'a pas la forme attendue : nom@domaine.fr.")),
     (r"no address is known for these people", N_("Aucune adresse n'est connue pour ces personnes : faites des lettres.")),
     (r"^department", N_("Le département s'écrit avec son numéro : « Rhône (69) ».")),
-    (
-        r"^(name|common_name|organisation)",
-        N_("Le nom est vide, trop long, ou a des caractères qu'un certificat ne peut pas porter."),
-    ),
     (r"is registered by another board", N_("Cette structure est déjà déclarée par un autre ordre.")),
     (r"is registered and approved", N_("Cette structure est déjà déclarée et approuvée : retirez-la d'abord.")),
     (r"who declares does not approve", N_("Vous l'avez déclarée : une autre personne de l'ordre doit l'approuver.")),
     (r"grant is already withdrawn", N_("Ce droit est déjà retiré.")),
     (r"request was forgotten", N_("Cette demande a été oubliée : refaites-la.")),
     (r"(a|the) reason is one line", N_("Donnez un motif, en une ligne.")),
+    *SERVERS,
 )
 """What is found in an English refusal, and its French."""
 _CITATION = re.compile(r"CP \d+(?:\.\d+)*")
 
 
-_FILES: tuple[tuple[str, str], ...] = (
+_FILES: Table = (
     (r"no column for (.*)", N_(r"Il manque une colonne : \1. La première ligne nomme les colonnes : RPPS, Nom, Prénom.")),
     (r"more than (\d+) lines", N_(r"Le fichier a plus de \1 lignes : coupez-le en deux.")),
     (r"the file is empty", N_("Le fichier est vide, ou sa première ligne ne peut pas être lue.")),
@@ -144,17 +126,12 @@ def problem(error: SceauError) -> str:
 
 def known(said: str) -> str | None:
     """Say why something was refused, if its words are known."""
-    return _first(_LINES, said)
+    return said_by(_LINES, said)
 
 
 def known_of_file(said: str) -> str | None:
     """Say why a whole file was refused, if its words are known."""
-    return _first(_FILES, said)
-
-
-def _first(table: tuple[tuple[str, str], ...], said: str) -> str | None:
-    found = ((re.search(pattern, said), french) for pattern, french in table)
-    return next((match.expand(_(french)) for match, french in found if match is not None), None)
+    return said_by(_FILES, said)
 
 
 def refusal(said: str) -> str:

@@ -42,7 +42,7 @@ SERVERS: Table = (
     (r"^dns_names: the first one", N_("Le premier nom de serveur est trop long : mettez le plus court en tête.")),
     (r"^dns_names", N_("Un nom de serveur ou de domaine n'a pas la forme attendue.")),
     (
-        r"^(?:name|common_name)",
+        r"^(?:name|common_name|organisation)",
         N_("Le nom est vide, trop long, ou a des caractères qu'un certificat ne peut pas porter."),
     ),
     (r"this is not what waits any more", N_("Autre chose est proposé depuis : relisez la page.")),
