@@ -124,10 +124,10 @@ def test_what_cannot_be_asked_is_refused_in_words_and_what_was_typed_stays(brows
     first, _ = approved(browser, pages)
     first.page.goto(f"{pages.url}/ordre/structures/1{finess_of(1)}/demande")
     cases = (
-        ("www.ailleurs.example", request_of(HOST), "n'est pas dans un domaine déclaré"),
+        ("www.ailleurs.example", request_of(HOST), "n'est pas dans un domaine approuvé"),
         ("", request_of(), "Donnez les noms du serveur"),
         (HOST, "rien", "Ce n'est pas une demande de certificat"),
-        ("pas un nom", request_of(), "n'est pas dans un domaine déclaré|n'a pas la forme"),
+        ("pas un nom", request_of(), "n'est pas dans un domaine approuvé|n'a pas la forme"),
     )
     for names, csr, why in cases:
         first.page.get_by_label("Serveur : ses noms").fill(names)
