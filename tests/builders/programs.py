@@ -23,7 +23,7 @@ from pki.bootstrap.office import Office
 from tests.world import World
 from web.api.application import make
 from web.api.openapi import document
-from web.api.route import Route
+from web.api.route import OCTETS, Route
 from web.api.table import ROUTES
 from web.kit.limits import Limits
 
@@ -96,6 +96,8 @@ class Programs:
         route, query = BY_NAME[name], more.pop("query", None)
         path = "/v1" + route.path.format(**more)
         sent: dict[str, Any] = {} if route.body is None else {"json": {} if body is None else body}
+        if route.takes_file and body is not None:
+            sent = {"data": body, "content_type": OCTETS}
         answer = self.client.open(path, method=route.method, base_url=URL, headers=headers, query_string=query, **sent)
         DESCRIBED.check(route, answer)
         return answer

@@ -91,6 +91,8 @@ TABLE: dict[str, Row] = {
     "showPlan": Row("plan", others=200),
     "preparePlanApproval": Row("plan", others=200),
     "approvePlan": Row("plan", 400, 400, SIGNED),
+    "applyPlan": Row("plan", 403, 403),
+    "receiveExtraction": Row(mine=415),
     "checkNumber": Row("certificate", others=200),
     "checkCertificate": Row(mine=400),
     "prepareHolderRevocation": Row(mine=400),

@@ -15,7 +15,7 @@ from tests.builders.browser import PHONE, Visitor, chromium
 from tests.builders.pages import Pages, served
 from tests.journeys.test_board_pages import enter
 from tests.world import Person, World, doctor, extraction
-from web.board.register import LARGEST
+from web.kit.uploads import LARGEST
 
 MANY = 52
 """More than the threshold of 50."""

@@ -19,7 +19,7 @@ from pki.bootstrap.office import Office
 from trust.errors import Malformed, Missing, Refused
 from web.api import problems
 from web.api.problems import Unauthenticated
-from web.api.route import JSON, PATH_PARAMETERS, SMALL, VERSION, Call, Created, For, Principal, Route
+from web.api.route import JSON, OCTETS, PATH_PARAMETERS, SMALL, VERSION, Call, Created, For, Principal, Route
 from web.api.table import ROUTES
 from web.api.who import Gate
 from web.kit.limits import Limits, Rate, address
@@ -119,6 +119,8 @@ class Desk:
         return _read(partial(msgspec.convert, given, self._route.query, strict=False))
 
     def _read_body(self) -> Any:
+        if self._route.takes_file and request.mimetype != OCTETS:
+            abort(415)
         if self._body is None:
             return None
         if request.mimetype != JSON:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from web.api.problems import KINDS, MEDIA, Problem
-from web.api.route import BASE, JSON, PATH_PARAMETERS, For, Route, Sent, Shape
+from web.api.route import BASE, JSON, OCTETS, PATH_PARAMETERS, For, Route, Sent, Shape
 
 REFERENCES = "#/components/schemas/{name}"
 WORDS = """What the pages of officers and of structures do, for programs. `docs/api.md` explains it.
@@ -81,6 +81,8 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
         operation["parameters"] = parameters
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(route.body)}}}
+    if route.takes_file:
+        operation["requestBody"] = {"required": True, "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}}
     operation["responses"] = {str(route.status): _success(route)} | {
         str(each): {"$ref": f"#/components/responses/{each}"} for each in route.refusals
     }

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from pki.authenticators.tokens import Scope
 from pki.bootstrap.office import Office
@@ -11,12 +16,15 @@ from pki.register.entry import RegisterEntry, standing
 from pki.registration.checks import holder_of_person
 from pki.registration.lifecycle import PLAN, Plan
 from pki.registration.model import SnapshotRecord
-from trust.errors import Missing, SceauError, Unavailable
+from trust.errors import Malformed, Missing, SceauError, Unavailable
 from web.api.acts import on_record, signed, to_sign
-from web.api.route import Call, Nothing, Route, Shape
+from web.api.route import BASE, Call, Created, Nothing, Route, Sent, Shape
 from web.api.shapes import Moment, SignedAct, Statement
+from web.kit.uploads import EXTRACTION, safe_name, stored
 
 SNAPSHOTS = 12
+REFUSED = 100
+"""Lines that are named, of those that could not be read."""
 PATIENCE = 0.5
 """Seconds that a call waits for a plan: small ones are answered at once."""
 
@@ -67,7 +75,7 @@ class PersonShape(Shape):
 
 
 class PlanShape(Shape):
-    """What applying an extraction would do. Officers sign its hash; it is applied from the pages or by the command."""
+    """What applying an extraction would do. Officers sign its hash; then one of them applies it."""
 
     snapshot: str
     previous: str | None
@@ -79,6 +87,38 @@ class PlanShape(Shape):
     rights_taken: int
     signed: list[str]
     needed: int
+
+
+class ExtractionQuery(Sent):
+    """What a file alone may not say."""
+
+    name: Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{1,150}$")] = "extraction.txt"
+    """Of the file: the national one says its date in it."""
+    date: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    """Of the register, where the name does not say it."""
+
+
+class RefusedLine(Shape):
+    """A line that could not be read."""
+
+    line: int
+    reason: str
+
+
+class Received(Shape):
+    """An extraction that was received. Nothing changes before its plan is approved and applied."""
+
+    snapshot: Snapshot
+    refused: list[RefusedLine]
+    """The first ones."""
+
+
+class Applied(Shape):
+    """What putting an extraction in force did to certificates."""
+
+    held: int
+    released: int
+    revoked: int
 
 
 class Plans:
@@ -215,6 +255,33 @@ def _plan(call: Call) -> PlanShape:
     )
 
 
+def _receive(call: Call) -> Created:
+    call.require_role("register")
+    folder = call.office.home.settings.home / "run"
+    with tempfile.TemporaryDirectory(prefix=EXTRACTION, dir=folder) as place:
+        path = stored(Path(place) / safe_name(call.query.name))
+        dated = None if call.query.date is None else _day(call.query.date)
+        found = call.office.lifecycle.receive(path, by=call.who.account.id, register_date=dated)
+    with call.office.home.store.read() as tx:
+        record = tx.register.snapshot(found.snapshot.sha256)
+    refused = [RefusedLine(line=each.number, reason=each.reason) for each in found.refused[:REFUSED]]
+    return Created(Received(snapshot=_snapshot(record), refused=refused), f"{BASE}/register/plans/{record.sha256}")
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise Malformed("there is no such day") from None
+
+
+def _apply(call: Call) -> Applied:
+    call.require_role("approve")
+    done = call.office.lifecycle.apply(_plans(call).get(call.office, call.path["sha256"]))
+    _plans(call).forget()
+    return Applied(held=done.held, released=done.released, revoked=done.revoked)
+
+
 def _plan_statement(call: Call) -> Statement:
     call.require_role("approve")
     plan = _plans(call).get(call.office, call.path["sha256"])
@@ -251,4 +318,8 @@ ROUTES = (
           Statement, body=Nothing, conflicts=True, **_DECIDES),
     Route("POST", f"{_PLAN}/approval", "approvePlan", "Approve a plan", _sign_plan, PlanShape, body=SignedAct, conflicts=True,
           **_DECIDES),
+    Route("POST", f"{_PLAN}/application", "applyPlan", "Put in force what enough officers approved", _apply, Applied,
+          body=Nothing, conflicts=True, **_DECIDES),
+    Route("POST", "/register/snapshots", "receiveExtraction", "Receive an extraction of the national register", _receive,
+          Received, query=ExtractionQuery, takes_file=True, status=201, conflicts=True, scope=Scope.REQUEST, **_TAG),
 )  # fmt: skip

@@ -25,6 +25,7 @@ BASE = f"/api/{VERSION}"
 SMALL = 256 * 1024
 """Octets of a body, unless its route says more: a statement with the longest list of exceptions fits."""
 JSON = "application/json"
+OCTETS = "application/octet-stream"
 Serial = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="Serial number of a certificate: 16 octets, hex.")]
 Identifier = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", description="16 octets, hex.")]
 Number = Annotated[str, msgspec.Meta(pattern="^[0-9A-Z]{9,20}$", description="National number of a person or a structure.")]
@@ -150,6 +151,8 @@ class Route:
     """What is sent may name what does not exist; what its address names always may."""
     largest: int = SMALL
     """Octets of a body."""
+    takes_file: bool = False
+    """The body is a file; what the route does reads it."""
     tag: str = field(default="")
 
     @property
@@ -163,7 +166,7 @@ class Route:
         found = {400, 429, 503}
         if self.audience is not For.ANYBODY:
             found |= {401, 403}
-        if self.body is not None:
+        if self.body is not None or self.takes_file:
             found |= {403, 413, 415}
         if self.parameters or self.missing or self.status == 201:
             found.add(404)

@@ -6,7 +6,6 @@ one register. What officers sign is the plan's hash; when as many have signed as
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,8 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, current_app, jsonify, redirect, render_template, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Blueprint, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from pki.bootstrap.office import Office
@@ -30,12 +28,9 @@ from web.board.work import Work, Workshop
 from web.kit.forms import sent
 from web.kit.language import N_, _
 from web.kit.safety import account, signed_in
+from web.kit.uploads import EXTRACTION, safe_name, stored
 
 KIND = "register"
-LARGEST = 2 << 30
-"""Octets of an extraction that is sent: the national one has 1.1 GB, and 0.2 zipped."""
-_BLOCK = 1 << 20
-_UPLOAD = "extraction-"
 PAGE = 100
 SNAPSHOTS = 12
 
@@ -44,7 +39,7 @@ def views(office: Office, workshop: Workshop) -> Blueprint:
     """Return the views."""
     pages = Blueprint("register", __name__)
     folder = office.home.settings.home / "run"
-    for left in folder.glob(f"{_UPLOAD}*"):  # of a process that was stopped
+    for left in folder.glob(f"{EXTRACTION}*"):  # of a process that was stopped
         shutil.rmtree(left, ignore_errors=True)
     desk = Desk(office, workshop)
     _looking(pages, desk)
@@ -160,9 +155,9 @@ def _importing(pages: Blueprint, desk: Desk, folder: Path) -> None:
         require_role(officer, "register")
         dated = _date(request.args.get("date", ""))
         desk.workshop.refuse_busy(KIND)
-        place = Path(tempfile.mkdtemp(prefix=_UPLOAD, dir=folder))
+        place = Path(tempfile.mkdtemp(prefix=EXTRACTION, dir=folder))
         try:
-            path = _store(place / _safe(request.args.get("nom", "")))
+            path = stored(place / safe_name(request.args.get("nom", "")))
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise
@@ -228,27 +223,6 @@ def _waiting(snapshots: list[SnapshotRecord], applied: SnapshotRecord | None) ->
     for each in snapshots:
         if each.applied_at is None and (applied is None or each.register_date >= applied.register_date):
             yield each
-
-
-def _store(path: Path) -> Path:
-    """Write what is being sent to a file, a block at a time."""
-    request.max_content_length = LARGEST
-    with path.open("wb") as file:
-        size = 0
-        while block := request.stream.read(_BLOCK):
-            size += len(block)
-            if size > LARGEST:
-                raise RequestEntityTooLarge
-            file.write(block)
-    if not size:
-        raise Malformed("the file is empty")
-    current_app.logger.info("an extraction of %d octets was received", size)
-    return path
-
-
-def _safe(name: str) -> str:
-    """Return a name for the file: its own, for it says the date of the register, without what a path could make of it."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[-150:].lstrip(".") or "extraction.txt"
 
 
 def _date(text: str) -> datetime | None:

@@ -41,7 +41,7 @@ SEMANTIC = {
     "handIn", "declare", "revoke", "hold", "release", "approve", "refuse", "approveStructure", "withdraw", "approvePlan",
     "revokeAsHolder", "checkCertificate", "prepareServerRequest", "listCertificates", "listBatches", "listRequestsOfBatch",
     "prepareDeclaration", "showPerson", "withdrawGrant", "prepareDomains", "proposeDomains", "approveDomains", "refuseDomains",
-    "prepareApproval", "prepareRefusal", "prepareWithdrawal",
+    "prepareApproval", "prepareRefusal", "prepareWithdrawal", "applyPlan", "receiveExtraction",
 }  # fmt: skip
 """Where what fits the schema may still not be what it must be: a signature, a certificate, a cursor, a number with its key."""
 
