@@ -104,7 +104,8 @@ class OcspProducer:
             # A CA between two responders keeps its place in the queue; one that has ended leaves it.
             tx.outbox.clear([number for number, ca_id, _ in waiting if not self._awaits_responder(ca_id, this_update)])
         self._faults.at("outbox.sent")
-        return sum(map(len, by_ca.values()))
+        # What keeps its place was not brought up to date: to count it would have the issuer turn without rest.
+        return sum(len(serials) for ca_id, serials in by_ca.items() if not self._awaits_responder(ca_id, this_update))
 
     def is_due(self) -> bool:
         """Tell whether the population must be signed again: at half of the shortest validity, or never done here."""
