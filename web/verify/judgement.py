@@ -1,8 +1,4 @@
-"""What is said of a certificate, in words: the verdict of `trust.validation`, with the inventory as the source of status.
-
-The inventory is what lists and OCSP answers are made from: it knows a revocation before they do. It answers only for the very
-certificate that it holds; for another that bears the same number it answers nothing, and the verdict is not *valid*.
-"""
+"""What is said of a certificate, in words: the verdict of the authority itself (`pki.bootstrap.verification`)."""
 
 from __future__ import annotations
 
@@ -15,20 +11,17 @@ from functools import partial
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from pki.bootstrap import verification
 from pki.bootstrap.office import Office
 from pki.inventory import model as inventory
 from pki.inventory.model import State
 from trust.algorithms import algorithm_of
 from trust.errors import Malformed
 from trust.validation.certificate import Certificate, reading
-from trust.validation.chain import Validator
-from trust.validation.check import Checker
 from trust.validation.findings import Finding, Outcome, Reason
-from trust.validation.status import CertificateStatus, StatusAnswer, revoked, unknown
 from web.kit.language import ENGLISH, N_, _, spoken
 from web.kit.writing import day, moment
 
-SOURCE = "l'inventaire de l'autorité"
 SERIAL_OCTETS = 16
 
 TITLES = {
@@ -108,43 +101,16 @@ class Judged:
     """The reasons with their rules, in English, for whoever helps."""
 
 
-class Inventory:
-    """A source of status: the inventory of this authority."""
-
-    def __init__(self, office: Office) -> None:
-        """Ask this office's."""
-        self._office = office
-
-    def status(self, certificate: Certificate, issuer: Certificate, at: datetime) -> StatusAnswer:
-        """Return what the inventory says of this very certificate. Never raises."""
-        found = self.find(certificate)
-        if found is None:
-            return unknown(Finding.STATUS_UNKNOWN, certificate, SOURCE, "it does not hold this certificate")
-        if found.state in (State.REVOKED, State.HELD) and found.revoked_at is not None:
-            name = None if found.reason is None else found.reason.standard_name
-            return revoked(certificate, SOURCE, (at, None), found.revoked_at, name)
-        return StatusAnswer(CertificateStatus.GOOD, SOURCE, at)
-
-    def find(self, certificate: Certificate) -> inventory.Certificate | None:
-        """Return the record of this very certificate, to the octet."""
-        found = _of_serial(self._office, certificate.serial.to_bytes(max(1, (certificate.serial.bit_length() + 7) // 8), "big"))
-        return found if found is not None and found.der == certificate.der else None
-
-
 def of_file(office: Office, octets: bytes) -> Judged:
     """Judge a certificate, PEM or DER.
 
     Raises:
         Malformed: it is not one.
     """
-    certificate, source, now = Certificate.read(octets), Inventory(office), office.home.clock.now()
-    known = {name: Certificate.read(each.der) for name, each in office.home.ca_certificates().items()}
-    roots = {ca.id for ca in office.home.settings.cas if ca.issuer is None}
-    anchors = [each for name, each in known.items() if name in roots]
-    validator = Validator(anchors, [each for name, each in known.items() if name not in roots])
-    verdict = Checker(validator, source).check(certificate, now)
+    certificate = Certificate.read(octets)
+    verdict = verification.judge(office.home, certificate)
     title, look, advice = TITLES[verdict.outcome]
-    record = source.find(certificate)
+    record = verification.Inventory(office.home).find(certificate)
     return Judged(
         _(title),
         look,
@@ -158,7 +124,7 @@ def of_file(office: Office, octets: bytes) -> Judged:
 
 def of_serial(office: Office, serial: bytes) -> Judged | None:
     """Say how the certificate of that number stands; None when there is none. Whose it is is not said."""
-    found, now = _of_serial(office, serial), office.home.clock.now()
+    found, now = verification.of_serial(office.home, serial), office.home.clock.now()
     if found is None:
         return None
     facts = ((_("Nature"), _profile(office, found)), *_dates(found.not_before, found.not_after), *_end(found))
@@ -176,13 +142,6 @@ def read_serial(typed: str) -> bytes | None:
     if not compact or len(compact) > 40 or not all(letter in "0123456789abcdef" for letter in compact):
         return None
     return bytes.fromhex(compact)
-
-
-def _of_serial(office: Office, serial: bytes) -> inventory.Certificate | None:
-    """Return a certificate of the inventory that was surely signed."""
-    with office.home.store.read() as tx:
-        found = tx.certificates.of_serials([serial])
-    return found[0] if found and found[0].signature is not None and found[0].state is not State.PREPARED else None
 
 
 def _facts(office: Office, certificate: Certificate, record: inventory.Certificate | None) -> list[tuple[str, str]]:
