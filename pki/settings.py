@@ -66,6 +66,8 @@ class CaSettings:
     """Validity of a pre-signed OCSP response; the population is signed again at half of it."""
     responder_algorithm: str = "P-256"
     responder_days: int = 14
+    offline: bool = False
+    """No key of it is here: its certificate and its lists come by file (`sceau ca import`)."""
 
 
 @dataclass(frozen=True)
@@ -412,6 +414,8 @@ def _check(settings: Settings) -> None:
             if algorithm not in ALGORITHMS:
                 known = ", ".join(ALGORITHMS)
                 raise Malformed(f"authority.toml: {ca.id}: no algorithm is called {shown(algorithm)}; known: {known}")
+        if ca.offline and ca.issues:
+            raise Malformed(f"authority.toml: {ca.id} is offline, and issues nothing here")
         if ca.issuer is not None and ca.issuer not in ids[: ids.index(ca.id)]:
             raise Malformed(f"authority.toml: {ca.id} comes before its issuer {shown(ca.issuer)}")
     names = [each.id for each in settings.administrators]
