@@ -9,7 +9,7 @@ a new serial. Batches: one commit for the intents, one for the results, for one 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -95,17 +95,28 @@ class IssuanceService:
         return Outcome(len(prepared), refused)
 
     def issue_own(
-        self, ca: str, profile: str, subject: Subject, holder: str, spki: bytes, *, days: int | None = None
+        self,
+        ca: str,
+        profile: str,
+        subject: Subject,
+        holder: str,
+        spki: bytes,
+        *,
+        days: int | None = None,
+        judge: Callable[[Certificate], None] | None = None,
     ) -> Certificate:
         """Issue a certificate of the authority itself: an issuing CA, an OCSP responder.
 
         No order row carries these, on purpose: whoever could write an order must not obtain a responder's certificate.
+        `judge` sees the intent after our own lint and before anything is recorded: a ceremony has others judge it too.
 
         Raises:
-            Refused: profile, key, validity or lint say no.
+            Refused: profile, key, validity or lint say no; or `judge` does.
         """
         now = self._clock.now()
         certificate = self._preparer.own(ca, profile, subject, holder, spki, days, now)
+        if judge is not None:
+            judge(certificate)
         with self._store.write() as tx:
             self._commit_intents(tx, [certificate])
         (signature,) = self._finish([certificate])
