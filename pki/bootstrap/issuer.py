@@ -30,25 +30,23 @@ from pki.bootstrap.custody import RESPONDER, issuance, open_authority, open_cust
 from pki.bootstrap.demand import Demand
 from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.keys import make_key
+from pki.bootstrap.lists import crl_publisher
 from pki.bootstrap.reconciliation import Reconciliation
 from pki.bootstrap.repository import publish_authority
 from pki.bootstrap.sealing import seal
 from pki.bootstrap.trial import try_authority
 from pki.faults import Faults
 from pki.inventory.model import State
-from pki.issuance.authority import Authority, IssuingCa
+from pki.issuance.authority import Authority
 from pki.issuance.service import MAX_BATCH
 from pki.revocation.renewals import supersede_due
-from pki.settings import CaSettings
 from pki.signing.checkpoint import CheckpointSigner
-from pki.signing.crl import CrlSigner
 from pki.signing.door import SigningDoor
 from pki.signing.ocsp import OcspSigner
 from pki.status.model import Authority as StatusCa
 from pki.status.model import Responder, StatusFact
 from pki.status.presign import ResponseSigner
 from pki.status.producer import OcspProducer, StatusAuthority, fact
-from pki.status.publish import SMALL, CrlIssuer, CrlPublisher
 from pki.status.signer import LivePolicy, SignerService
 from pki.status.store import StatusWriter
 from trust import clock as times
@@ -346,37 +344,6 @@ class _InstanceLock:
 
     def release(self) -> None:
         self._file.close()
-
-
-def crl_publisher(
-    home: Home,
-    authority: Authority,
-    door: SigningDoor,
-    files: PublicationFiles,
-    faults: Faults | None = None,
-    *,
-    small: int = SMALL,
-) -> CrlPublisher:
-    """Return the publisher of every CA's lists; several may be at work on one home. A list of more than `small` octets does
-    not follow each revocation."""
-    signer = CrlSigner(door)
-    issuers = [_crl_issuer(home.settings.ca(ca.id), ca, signer) for ca in authority.cas.values()]
-    return CrlPublisher(home.store, issuers, files, home.clock, faults=faults, small=small)
-
-
-def _crl_issuer(settings: CaSettings, ca: IssuingCa, signer: CrlSigner) -> CrlIssuer:
-    return CrlIssuer(
-        ca=ca.id,
-        name_der=ca.view.name_der,
-        key_id=ca.view.key_id,
-        algorithm=ca.view.algorithm,
-        base_url=ca.view.base_url,
-        shards=ca.view.shards if settings.issues else 0,
-        delta=ca.view.delta,
-        validity=timedelta(hours=settings.crl_hours),
-        delay=timedelta(seconds=settings.crl_delay_seconds),
-        sign=lambda tbs, subject: signer.sign(ca.key, tbs, subject=subject),
-    )
 
 
 def open_issuer(home: Home, *, instance: str = "issuer") -> Issuer:

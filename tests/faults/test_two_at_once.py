@@ -11,7 +11,7 @@ import pytest
 
 from pki.adapters.publication_files import PublicationFiles
 from pki.bootstrap.custody import open_authority
-from pki.bootstrap.issuer import crl_publisher
+from pki.bootstrap.lists import crl_publisher
 from pki.inventory.model import Certificate, State
 from pki.signing.door import SigningDoor
 from tests.faults import children

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.adapters.publication_files import PublicationFiles
 from pki.bootstrap.custody import open_authority
-from pki.bootstrap.issuer import crl_publisher
+from pki.bootstrap.lists import crl_publisher
 from pki.inventory.model import Certificate, Reason
 from pki.signing.door import SigningDoor
 from tests.outside import check_published

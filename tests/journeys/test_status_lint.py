@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 
 from pki.adapters.publication_files import PublicationFiles
 from pki.bootstrap.custody import open_authority
-from pki.bootstrap.issuer import crl_publisher
+from pki.bootstrap.lists import crl_publisher
 from pki.inventory.model import Certificate, Reason
 from pki.lint.external import lint_certificate, lint_crl, lint_ocsp_response
 from pki.lint.finding import blocking
