@@ -152,6 +152,9 @@ class Books:
                 sums.add_state("prepared", serial)
             case "certificate.issued":
                 sums.add_state("issued", serial)
+            case "certificate.imported":
+                sums.add_state("prepared", serial)
+                sums.add_state("issued", serial)
             case "certificate.abandoned":
                 sums.add_state("revoked", serial)
                 sums.add_reason(serial, "unspecified")
@@ -190,7 +193,7 @@ class Books:
                 self._officers.add(facts["officer"])
             case "officer.withdrawn":
                 self._officers.discard(facts["officer"])
-            case "crl.published":
+            case "crl.published" | "crl.imported":
                 self._lists[facts["ca"], facts["shard"]] = facts["number"]
             case "plan.applied":
                 self._register = facts["snapshot"]
@@ -255,7 +258,7 @@ class Names:
             match kind.partition(".")[2]:
                 case "prepared" | "issued" as state:
                     self._told[serial] = (state, None, None)
-                case "released":
+                case "released" | "imported":
                     self._told[serial] = ("issued", None, None)
                 case "held" | "revoked" as state:
                     self._told[serial] = (state, facts["reason"], facts["revoked_at"])

@@ -61,13 +61,13 @@ def issuer_view(settings: Settings, ca: CaSettings, certificate: Certificate) ->
 
 
 def open_authority(home: Home) -> Authority:
-    """Return the CAs of a home that exist, with their profiles compiled.
+    """Return the CAs of a home that exist and whose key is here, with their profiles compiled.
 
     Raises:
         Alarm: a compiled profile does not write what the builder writes.
     """
     cas, compiled = {}, {}
-    certificates = home.ca_certificates()
+    certificates = home.cas_here()
     for ca in home.settings.cas:
         if (certificate := certificates.get(ca.id)) is None:
             continue

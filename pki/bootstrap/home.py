@@ -64,6 +64,10 @@ class Home:
                     found[ca.id] = live[-1]
         return found
 
+    def cas_here(self) -> dict[str, Certificate]:
+        """Return the certificates of the CAs that exist and whose key is here: an offline root signs elsewhere."""
+        return {ca_id: found for ca_id, found in self.ca_certificates().items() if not self.settings.ca(ca_id).offline}
+
 
 def open_home(path: Path, *, clock: Clock | None = None, entropy: Entropy | None = None, create_schema: bool = False) -> Home:
     """Open a home.

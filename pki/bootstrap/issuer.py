@@ -230,7 +230,7 @@ class Issuer:
         except Alarm:
             self._next_upkeep = self._ticks() + HOLD_BACK_SECONDS[0]
             raise
-        publish_authority(self.home, self.authority, self._files)
+        publish_authority(self.home, self._files)
         self._status.tidy()
         self._next_upkeep = self._ticks() + UPKEEP_SECONDS
         return False

@@ -32,7 +32,9 @@ CHECKPOINT, KEY = "journal/checkpoint", "journal/key"
 def verifier_key(home: Home, public_key: PublicKey) -> VerifierKey:
     """Return the journal's key under the journal's name (the origin of its checkpoints)."""
     assert isinstance(public_key, Ed25519PublicKey)  # as `create` makes it
-    return VerifierKey(f"{home.settings.cas[0].id}.sceau/journal", public_key.public_bytes_raw())
+    # Of the first CA whose key is here: the home of an offline root has a journal of its own, under the root's name.
+    first = next((ca.id for ca in home.settings.cas if not ca.offline), home.settings.cas[0].id)
+    return VerifierKey(f"{first}.sceau/journal", public_key.public_bytes_raw())
 
 
 def published(home: Home, name: str) -> str | None:

@@ -55,7 +55,7 @@ def _named(home: Home) -> dict[str, bytes | None]:
     from pki.bootstrap.sealing import JOURNAL_KEY
 
     named: dict[str, bytes | None] = {JOURNAL_KEY: None}
-    for ca_id, certificate in home.ca_certificates().items():
+    for ca_id, certificate in home.cas_here().items():
         named[home.settings.ca(ca_id).key] = certificate.spki_hash
         with home.store.read() as tx:
             responders = [each for each in tx.responders.of_ca(ca_id) if each.not_after > home.clock.now()]

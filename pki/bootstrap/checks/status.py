@@ -76,7 +76,7 @@ def judge_answers(home: Home) -> list[Finding]:
     from trust.validation.certificate import Certificate as Read
     from trust.validation.ocsp import evaluate_ocsp, request_for
 
-    now, folder, cas = home.clock.now(), home.settings.home, home.ca_certificates()
+    now, folder, cas = home.clock.now(), home.settings.home, home.cas_here()
     if not any(_responders(home).values()):
         return []  # nobody could have answered yet, which is said elsewhere
     answerer = Answerer(home.settings.publication / "status", None, Policy(), read_request)
@@ -148,6 +148,6 @@ def judge_responders(home: Home) -> list[Finding]:
 
 
 def _responders(home: Home) -> dict[str, list[ResponderRecord]]:
-    cas = home.ca_certificates()
+    cas = home.cas_here()
     with home.store.read() as tx:
         return {ca_id: tx.responders.of_ca(ca_id) for ca_id in cas}
