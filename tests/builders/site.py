@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Site:
     things: Things
     browser: Browser
     url: str
+    _kept: dict[str, Page] = field(default_factory=dict)
 
     def open(self, role: str, **screen: Any) -> Page:
         """Open a browser of somebody who is signed in, or of nobody. It prefers French."""
@@ -58,6 +59,13 @@ class Site:
             for name in COOKIES:
                 context.add_cookies([{"name": name, "value": who.token, "url": self.url}])
         return context.new_page()
+
+    def keep(self, role: str, **screen: Any) -> Page:
+        """Return the browser that somebody opened once, and that prefers French again: a new one costs more than many pages."""
+        if role not in self._kept:
+            self._kept[role] = self.open(role, **screen)
+        self._kept[role].context.clear_cookies(name=COOKIE)
+        return self._kept[role]
 
     def speak(self, page: Page, language: str) -> None:
         """Have somebody choose a language."""
@@ -78,9 +86,9 @@ class Site:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[Site]:
-    """Serve the very applications in which the people and the things are."""
-    with crowd(home) as found, chromium() as browser:
+def served(home: Path, browser: Browser | None = None) -> Iterator[Site]:
+    """Serve the very applications in which the people and the things are, before a browser that is open, or a new one."""
+    with crowd(home) as found, chromium() if browser is None else nullcontext(browser) as browser:
         things = Things(found)
         applications: dict[str, Any] = {prefix: found.apps[name] for prefix, name in zip(MOUNTED, TABLES, strict=True)}
         pages = SharedDataMiddleware(DispatcherMiddleware(front(found.office), applications), {"/static": str(STATIC)})

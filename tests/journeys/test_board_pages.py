@@ -20,16 +20,9 @@ from pki.registration.grants import GrantApplication
 from pki.registration.model import BatchState
 from pki.registration.selfservice import Asked
 from tests.builders.authenticator import Authenticator
-from tests.builders.browser import DESK, PHONE, Visitor, chromium
+from tests.builders.browser import DESK, PHONE, Visitor
 from tests.builders.pages import Pages, served
 from tests.world import World, certification_request, doctor
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from pki.authenticators.model import Account, Kind
 from pki.registration.model import BatchState
-from tests.builders.browser import PHONE, Visitor, chromium
+from tests.builders.browser import PHONE, Visitor
 from tests.builders.pages import Pages, served
 from tests.journeys.test_board_pages import enter
 from tests.unit.selfservice.test_reminders import messages
@@ -24,13 +24,6 @@ from trust.errors import Refused
 
 SIGN = re.compile("avec ma clé d'accès")
 TRIO = (doctor(1, "DUPONT"), doctor(2), doctor(3))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

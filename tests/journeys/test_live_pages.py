@@ -8,17 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.builders.browser import chromium
 from tests.builders.pages import Pages, served
 from tests.journeys.test_board_pages import enter, submitted
 from tests.world import World, doctor
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -16,18 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
 from playwright.sync_api import Browser, expect
 
-from tests.builders.browser import chromium
 from tests.builders.pages import Pages, served
 from tests.builders.portal import DUPONT, ESSAI, THREE, activate, arrive, grant, issuing, later, mine, sign_in
 from tests.world import World
 from trust.algorithms import spki
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

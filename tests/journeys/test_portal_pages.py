@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 from pki.bootstrap.proof import evidence_of
 from pki.inventory.model import Reason, State
 from pki.registration.evidence import check
-from tests.builders.browser import PHONE, Visitor, chromium
+from tests.builders.browser import PHONE, Visitor
 from tests.builders.pages import Pages, served
 from tests.builders.portal import (
     ACCOUNT,
@@ -32,13 +32,6 @@ from tests.builders.portal import (
     sign_in,
 )
 from tests.world import World
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -13,18 +13,11 @@ import pytest
 from cryptography import x509
 from playwright.sync_api import Browser, expect
 
-from tests.builders.browser import PHONE, Visitor, chromium
+from tests.builders.browser import PHONE, Visitor
 from tests.builders.judges import Chain, fetched_chain, openssl, program, write
 from tests.builders.served import Served, report, serving, until
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pki.inventory.model import State
-from tests.builders.browser import PHONE, Visitor, chromium
+from tests.builders.browser import PHONE, Visitor
 from tests.builders.pages import Pages, served
 from tests.journeys.test_board_pages import enter
 from tests.world import Person, World, doctor, extraction
@@ -19,13 +19,6 @@ from web.kit.uploads import LARGEST
 
 MANY = 52
 """More than the threshold of 50."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -15,20 +15,13 @@ from playwright.sync_api import Browser, expect
 
 from pki.inventory.model import Certificate, State
 from pki.register.invented import finess_of
-from tests.builders.browser import PHONE, Visitor, chromium
+from tests.builders.browser import PHONE, Visitor
 from tests.builders.pages import Pages, served
 from tests.journeys.test_board_pages import enter
 from tests.world import World, nurse
 
 HOST = "www.hopital-fictif.example"
 SIGN = re.compile("avec ma clé d'accès")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -10,20 +10,13 @@ from playwright.sync_api import Browser, expect
 
 from pki.inventory.model import Certificate, Reason, State
 from pki.register.invented import finess_of
-from tests.builders.browser import PHONE, Visitor, chromium
+from tests.builders.browser import PHONE, Visitor
 from tests.builders.pages import Pages, served
 from tests.journeys.test_server_pages import HOST, approved, request_of
 from tests.world import World, nurse
 
 NUMBER = "1" + finess_of(1)
 OTHER = "labo-fictif.example"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for the module."""
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
