@@ -13,7 +13,7 @@ from pki.profiles import render
 from tests.builders.profiles import IDS, profiles
 from tests.golden.regenerate import FOLDER, ISSUER_KEY, SUFFIX, golden_certificate, golden_text
 
-COUNT = 11
+COUNT = 12
 
 
 def golden(profile_id: str) -> Path:

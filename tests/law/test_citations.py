@@ -41,6 +41,7 @@ PROFILES = (
     "horodatage",
     "ca-racine",
     "ca-emettrice",
+    "ca-croisee",
 )
 
 
@@ -193,7 +194,7 @@ def test_the_table_of_the_arc_and_the_limits_give_each_profile_one_leaf() -> Non
 
 
 def test_every_profile_has_its_ceilings() -> None:
-    """The eleven profiles, each with validity, key algorithms, reasons and leaf."""
+    """The twelve profiles, each with validity, key algorithms, reasons and leaf."""
     table = limits()["profile"]
     assert set(PROFILES) == set(table)
     wanted = {"policy_leaf", "max_validity_days", "key_algorithms", "revocation_reasons"}

@@ -26,9 +26,10 @@ def edited(profile_id: str, *changes: tuple[str, str]) -> str:
     return text
 
 
-def test_the_demonstration_has_its_eleven_profiles() -> None:
-    """Three for practitioners, two for structures, two for servers, two for services, two for authorities."""
+def test_the_demonstration_has_its_twelve_profiles() -> None:
+    """Three for practitioners, two for structures, two for servers, two for services, three for authorities."""
     assert list(profiles()) == [
+        "ca-croisee",
         "ca-emettrice",
         "ca-racine",
         "horodatage",
