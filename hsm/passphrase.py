@@ -16,9 +16,11 @@ from trust.errors import Conflict, Malformed, Missing, Refused, Unavailable
 
 SHORTEST, LONGEST = 16, 1024
 """Octets. Sixteen random characters already exceed what a memory-hard KDF lets anybody try."""
+SHORTEST_PIN = 4
+"""Octets of a token's PIN: the token counts attempts, and PKCS#11 leaves the length to it."""
 
 
-def from_file(path: Path) -> bytes:
+def from_file(path: Path, *, shortest: int = SHORTEST) -> bytes:
     """Read a passphrase file: its owner's alone (no permission for group or others), one line.
 
     Raises:
@@ -26,10 +28,10 @@ def from_file(path: Path) -> bytes:
         Refused: it is open to others, or too short (CP 6.4.2).
         Malformed: it is not one line of text.
     """
-    return _read(path, forbidden=0o077)
+    return _read(path, shortest, forbidden=0o077)
 
 
-def from_credential(name: str, environment: Mapping[str, str]) -> bytes:
+def from_credential(name: str, environment: Mapping[str, str], *, shortest: int = SHORTEST) -> bytes:
     """Read a systemd credential (``LoadCredentialEncrypted=name:…``) from the directory that systemd gave the service.
 
     `environment` is the process environment: it names the directory, and holds no secret. For a service with its own
@@ -45,7 +47,7 @@ def from_credential(name: str, environment: Mapping[str, str]) -> bytes:
         raise Missing("this process was given no systemd credential directory")
     if not name or "/" in name or name.startswith("."):
         raise Malformed(f"not the name of a credential: {name!r}")
-    return _read(Path(directory) / name, forbidden=0o037)
+    return _read(Path(directory) / name, shortest, forbidden=0o037)
 
 
 def write_new(path: Path, entropy: Entropy) -> bytes:
@@ -72,7 +74,7 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not make us wait for its writer
 
 
-def _read(path: Path, *, forbidden: int) -> bytes:
+def _read(path: Path, shortest: int, *, forbidden: int) -> bytes:
     try:
         # The permissions are read from the open file, not from its name: nothing can be swapped in between.
         with open(path, "rb", opener=_opener) as file:
@@ -90,6 +92,6 @@ def _read(path: Path, *, forbidden: int) -> bytes:
     passphrase = content.removesuffix(b"\n").removesuffix(b"\r")
     if b"\n" in passphrase or b"\0" in passphrase or len(passphrase) > LONGEST:
         raise Malformed(f"{path} does not hold one line of at most {LONGEST} octets")
-    if len(passphrase) < SHORTEST:
-        raise Refused(f"the passphrase in {path} is shorter than {SHORTEST} octets", citation="CP 6.4.2")
+    if len(passphrase) < shortest:
+        raise Refused(f"the passphrase in {path} is shorter than {shortest} octets", citation="CP 6.4.2")
     return passphrase

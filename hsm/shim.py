@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
 
 from hsm.api import Custodian, KeyRef, KeyUse
-from trust.algorithms import Algorithm, PrivateKey, PublicKey, algorithm_of
+from trust.algorithms import ALGORITHMS, Algorithm, PrivateKey, PublicKey
 from trust.errors import Refused
 
 Signer = Callable[[bytes], bytes]
@@ -30,7 +30,7 @@ def private_key(custodian: Custodian, ref: KeyRef, use: KeyUse) -> PrivateKey:
     """
     # Read once: the OCSP builder compares the public key at every signature.
     public = custodian.public_key(ref)
-    algorithm = algorithm_of(public)
+    algorithm = ALGORITHMS.get(custodian.description(ref).algorithm)
     shape = _SHAPES.get(algorithm.name) if algorithm else None
     if algorithm is None or shape is None:
         raise Refused(f"key {ref.label} has no shape in pyca's builders", citation="CP 6.1.5")
@@ -94,9 +94,9 @@ class _EcShape(_Shape, ec.EllipticCurvePrivateKey):
 
 class _RsaShape(_Shape, rsa.RSAPrivateKey):
     def sign(self, data: Any, padding: padding.AsymmetricPadding, algorithm: Any) -> bytes:
-        """Sign with PKCS#1 v1.5 and SHA-256; other paddings and `Prehashed` are refused."""
-        if padding.name != "EMSA-PKCS1-v1_5":
-            raise Refused(f"RSA keys sign with PKCS#1 v1.5 here, not {padding.name}", citation="CP 7.1.3")
+        """Sign with the padding of the key's algorithm and SHA-256; other paddings and `Prehashed` are refused."""
+        if padding.name != self._algorithm.parameters[0].name:
+            raise Refused(f"an {self._algorithm.name} key does not sign with {padding.name}", citation="CP 7.1.3")
         self._demand(algorithm)
         return self._signer(bytes(data))
 
@@ -147,6 +147,7 @@ _SHAPES: dict[str, type[_Shape]] = {
     "RSA-2048": _RsaShape,
     "RSA-3072": _RsaShape,
     "RSA-4096": _RsaShape,
+    "RSA-3072-PSS": _RsaShape,
     "Ed25519": _Ed25519Shape,
     "ML-DSA-44": _MlDsa44Shape,
     "ML-DSA-65": _MlDsa65Shape,

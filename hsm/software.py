@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,9 @@ from threading import Lock
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
-from hsm.api import KeyRef, KeyUse
+from hsm.api import KeyDescription, KeyRef, KeyUse
 from hsm.sealing import Kdf, KeyRecord, Sealer, new_store, open_store
-from hsm.uses import SignatureCounts, refuse_mixed_uses, refuse_other_use
+from hsm.uses import LABEL, SignatureCounts, check_label, refuse_mixed_uses, refuse_other_use
 from trust.algorithms import ALGORITHMS, Algorithm, PrivateKey, PublicKey, spki
 from trust.entropy import Entropy
 from trust.errors import Alarm, Conflict, Malformed, Missing, Refused, Unavailable
@@ -35,17 +34,6 @@ _STORE = "keystore.json"
 _SUFFIX = ".key"
 _LARGEST = 64 * 1024
 """Octets; the largest key file (ML-DSA-87) has some 4,000."""
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class KeyDescription:
-    """What may be told of a key: enough to recognise it in a ceremony's transcript."""
-
-    label: str
-    algorithm: str
-    uses: tuple[str, ...]
-    spki_sha256: str
 
 
 @dataclass(frozen=True)
@@ -144,11 +132,19 @@ class SoftwareKeystore:
         self._counts.add(ref.label, use)
         return signature
 
+    def sign_many(self, ref: KeyRef, use: KeyUse, many: Sequence[bytes]) -> list[bytes]:
+        """Sign each of `many`, one after the other.
+
+        Raises:
+            Missing, Refused, Alarm, Malformed: as `sign`.
+        """
+        return [self.sign(ref, use, data) for data in many]
+
     def labels(self) -> list[str]:
         """List the names of the keys held, sorted. Nothing is unsealed."""
         with _storage(self._directory):
             names = [name.removesuffix(_SUFFIX) for name in os.listdir(self._directory) if name.endswith(_SUFFIX)]
-        return sorted(name for name in names if _LABEL.fullmatch(name))
+        return sorted(name for name in names if LABEL.fullmatch(name))
 
     def description(self, ref: KeyRef) -> KeyDescription:
         """Describe a key.
@@ -158,7 +154,7 @@ class SoftwareKeystore:
         """
         held = self._hold(ref)
         fingerprint = hashlib.sha256(spki(held.public)).hexdigest()
-        return KeyDescription(ref.label, held.algorithm.name, tuple(sorted(held.uses)), fingerprint)
+        return KeyDescription(ref.label, held.algorithm.name, tuple(sorted(held.uses)), fingerprint, "software keystore")
 
     def counts(self) -> dict[tuple[str, KeyUse], int]:
         """Return the signatures made by this process, by (label, use)."""
@@ -172,8 +168,7 @@ class SoftwareKeystore:
             return held
 
     def _path(self, ref: KeyRef) -> Path:
-        if not _LABEL.fullmatch(ref.label):  # it becomes the name of a file
-            raise Malformed(f"not a key label (lower case, digits, hyphens): {ref.label!r}")
+        check_label(ref.label)  # it becomes the name of a file
         return self._directory / (ref.label + _SUFFIX)
 
 

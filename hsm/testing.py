@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
-from hsm.api import Custodian, KeyRef, KeyUse
+import hashlib
+from collections.abc import Sequence
+
+from hsm.api import Custodian, KeyDescription, KeyRef, KeyUse
 from hsm.uses import SignatureCounts, refuse_mixed_uses, refuse_other_use
-from trust.algorithms import Algorithm, PrivateKey, PublicKey
+from trust.algorithms import Algorithm, PrivateKey, PublicKey, spki
 from trust.errors import Conflict, Missing
 
 
@@ -57,6 +60,20 @@ class MemoryCustodian:
         self._counts.add(ref.label, use)
         return algorithm.sign(private, data)
 
+    def sign_many(self, ref: KeyRef, use: KeyUse, many: Sequence[bytes]) -> list[bytes]:
+        """Sign each of `many`."""
+        return [self.sign(ref, use, data) for data in many]
+
+    def description(self, ref: KeyRef) -> KeyDescription:
+        """Describe a key.
+
+        Raises:
+            Missing: no such key.
+        """
+        algorithm, uses, private = self._find(ref)
+        fingerprint = hashlib.sha256(spki(private.public_key())).hexdigest()
+        return KeyDescription(ref.label, algorithm.name, tuple(sorted(uses)), fingerprint, "memory")
+
     def labels(self) -> list[str]:
         """List the names of the keys held, sorted."""
         return sorted(ref.label for ref in self._keys)
@@ -92,6 +109,22 @@ class CorruptingCustodian:
         signature = self._behind.sign(ref, use, data)
         return signature[:-1] + bytes((signature[-1] ^ 1,)) if self.corrupt else signature
 
+    def sign_many(self, ref: KeyRef, use: KeyUse, many: Sequence[bytes]) -> list[bytes]:
+        """Sign each of `many`, as `sign` does."""
+        return [self.sign(ref, use, data) for data in many]
+
     def labels(self) -> list[str]:
         """List the names of the keys held."""
         return self._behind.labels()
+
+    def describe(self) -> str:
+        """Say what is behind."""
+        return self._behind.describe()
+
+    def description(self, ref: KeyRef) -> KeyDescription:
+        """Describe a key, correctly."""
+        return self._behind.description(ref)
+
+    def counts(self) -> dict[tuple[str, KeyUse], int]:
+        """Return the signatures made, by (label, use)."""
+        return self._behind.counts()

@@ -7,14 +7,29 @@ memory, since the start of the process: the durable record of signatures is the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from threading import Lock
 
 from hsm.api import KeyUse
-from trust.errors import Refused
+from trust.errors import Malformed, Refused
 
 _TOGETHER = frozenset({KeyUse.CERTIFICATE, KeyUse.CRL})
 """RFC 5280 §5.1.1.3 lets one CA key sign both; every other use stands alone."""
+POSSIBLE = (_TOGETHER, *(frozenset({use}) for use in KeyUse))
+"""Every set of uses that one key may be made for."""
+LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", re.ASCII)
+"""The form of a key's name: it becomes the name of a file, or the label of an object in a token."""
+
+
+def check_label(label: str) -> None:
+    """Check the form of a key's name.
+
+    Raises:
+        Malformed: it is not one.
+    """
+    if not LABEL.fullmatch(label):
+        raise Malformed(f"not a key label (lower case, digits, hyphens): {label!r}")
 
 
 def refuse_mixed_uses(label: str, uses: Collection[KeyUse]) -> None:
@@ -47,10 +62,10 @@ class SignatureCounts:
         self._counts: dict[tuple[str, KeyUse], int] = {}
         self._lock = Lock()
 
-    def add(self, label: str, use: KeyUse) -> None:
-        """Count one signature."""
+    def add(self, label: str, use: KeyUse, number: int = 1) -> None:
+        """Count signatures."""
         with self._lock:
-            self._counts[label, use] = self._counts.get((label, use), 0) + 1
+            self._counts[label, use] = self._counts.get((label, use), 0) + number
 
     def taken(self) -> dict[tuple[str, KeyUse], int]:
         """Return a copy of the counts, by (label, use)."""

@@ -38,7 +38,7 @@ _OFFICER_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _PROCESSES = frozenset({"register", "withdrawal"})
 """Names under which programs act: what they hold they release (`Certificate.is_held_by_a_cause`)."""
 
-_Built = TypeVar("_Built", "CaSettings", "RegisterSettings", "MailSettings", "ApiSettings")
+_Built = TypeVar("_Built", "CaSettings", "RegisterSettings", "MailSettings", "ApiSettings", "CustodySettings")
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,43 @@ class ApiSettings:
 
 
 @dataclass(frozen=True)
+class CustodySettings:
+    """Who holds the authority's keys (CP 6.2.1)."""
+
+    kind: str = "software"
+    """``software``: sealed files of the home, for demonstrations and tests. ``pkcs11``: a token."""
+    module: str = ""
+    """Path of the PKCS#11 library; empty is p11-kit's proxy."""
+    token: str = ""
+    """Which token: a PKCS#11 URI (RFC 7512), ``pkcs11:token=…;serial=…``."""
+    pin: str = "token-pin"
+    """The file of the home's folder `secrets`, or the systemd credential, that holds its PIN."""
+    sessions: int = 4
+    """How many signatures may be under way at once."""
+    timeout_seconds: int = 10
+    """How long a signature is waited for."""
+    backup: str = ""
+    """Folder where the token's own tools keep what it can be restored from; backups take it along. Empty is none."""
+    witness: str = ""
+    """The witness's file (`hsm.witness`); empty is ``HOME/witness/signatures``. It belongs on another disk than the database."""
+
+    def __post_init__(self) -> None:
+        """Check that it says one thing.
+
+        Raises:
+            Malformed: it does not.
+        """
+        if self.kind not in ("software", "pkcs11"):
+            raise Malformed(f"[custody] kind is 'software' or 'pkcs11', not {shown(self.kind)}")
+        if (self.kind == "pkcs11") != bool(self.token):
+            raise Malformed("[custody] names a token (pkcs11:token=…) when its kind is 'pkcs11', and only then")
+        if _SECRET.fullmatch(self.pin) is None:
+            raise Malformed(f"[custody] pin is a file of the home's folder secrets, not {shown(self.pin)}")
+        if not (1 <= self.sessions <= 64 and 1 <= self.timeout_seconds <= 120):
+            raise Malformed("[custody] sessions is from 1 to 64, and timeout_seconds from 1 to 120")
+
+
+@dataclass(frozen=True)
 class PasskeySettings:
     """Which models of authenticators are accepted, and who vouches for them (CP 5.2.3)."""
 
@@ -212,6 +249,8 @@ class Settings:
     passkeys: PasskeySettings = field(default_factory=PasskeySettings)
     """What is asked of authenticators."""
     api: ApiSettings = field(default_factory=ApiSettings)
+    custody: CustodySettings = field(default_factory=CustodySettings)
+    """Who holds the keys."""
     known_weak: KnownWeakModuli = SHIPPED
     """RSA moduli whose private half is public knowledge (CP 6.1.6): those that ship, and the operator's."""
 
@@ -292,6 +331,16 @@ class Settings:
         return self.home / "secrets" / "keystore-passphrase"
 
     @property
+    def pin_file(self) -> Path:
+        """The file that holds the token's PIN (mode 0600)."""
+        return self.home / "secrets" / self.custody.pin
+
+    @property
+    def witness_file(self) -> Path:
+        """Where each signature is written down before it is asked for (`hsm.witness`)."""
+        return Path(self.custody.witness) if self.custody.witness else self.home / "witness" / "signatures"
+
+    @property
     def proxy_secret_file(self) -> Path | None:
         """The file with what a reverse proxy says before it is believed (mode 0600); None when none is."""
         return self.home / "secrets" / self.api.proxy_secret if self.api.proxy_secret else None
@@ -328,6 +377,7 @@ def load(home: Path) -> Settings:
     passkeys = _passkeys(config / MAKERS, document.pop("passkeys", {}))
     register = _build(RegisterSettings, document.pop("register", {}), "register")
     api = _build(ApiSettings, document.pop("api", {}), "api")
+    custody = _build(CustodySettings, document.pop("custody", {}), "custody")
     cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
     administrators = tuple(
         _administrator(each) for each in _list(document.pop("administrator", []), "authority.toml: administrator")
@@ -353,6 +403,7 @@ def load(home: Path) -> Settings:
         nonce_policy=ocsp.get("nonce", "sign"),
         mail=None if mail is None else _build(MailSettings, mail, "mail"),
         api=api,
+        custody=custody,
         administrators=administrators,
         passkeys=passkeys,
         pages_url=_pages_url(pages.get("base_url")),

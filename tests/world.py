@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import passphrase
 from hsm.sealing import Kdf
+from hsm.api import Custodian
 from hsm.software import SoftwareKeystore
 from pki.adapters.store.store import Store
 from pki.bootstrap import registrar
@@ -197,8 +198,8 @@ class World:
         return self.home.store
 
     @cached_property
-    def custodian(self) -> SoftwareKeystore:
-        """The keystore, opened once."""
+    def custodian(self) -> Custodian:
+        """What holds the keys, opened once."""
         return open_custodian(self.home)
 
     @cached_property

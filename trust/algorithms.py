@@ -1,8 +1,8 @@
 """The signature algorithms that Sceau speaks, by configuration name.
 
-One table: name, how to make a key, its AlgorithmIdentifier in certificates, how to sign and to verify. RSA signs with PKCS#1
-v1.5 and SHA-256 (RFC 4055; what French health relying parties accept today), ECDSA with the hash of its curve's size (RFC
-5758), Ed25519 per RFC 8410, ML-DSA per RFC 9881 (FIPS 204).
+One table: name, how to make a key, its AlgorithmIdentifier in certificates, how to sign and to verify. RSA signs with
+PKCS#1 v1.5 and SHA-256 (RFC 4055; what French health relying parties accept today) unless its name says PSS (RFC 4055
+§3.1), ECDSA with the hash of its curve's size (RFC 5758), Ed25519 per RFC 8410, ML-DSA per RFC 9881 (FIPS 204).
 """
 
 from __future__ import annotations
@@ -54,6 +54,15 @@ def _rsa(size: int) -> Algorithm:
     return Algorithm(f"RSA-{size}", identifier, hashes.SHA256(), lambda: rsa.generate_private_key(65537, size), parameters)
 
 
+def _rsa_pss(size: int) -> Algorithm:
+    digest = der.sequence(der.oid("2.16.840.1.101.3.4.2.1"), der.null())
+    mask = der.sequence(der.oid("1.2.840.113549.1.1.8"), digest)
+    said = der.sequence(der.tlv(0xA0, digest), der.tlv(0xA1, mask), der.tlv(0xA2, der.tlv(der.INTEGER, b"\x20")))
+    identifier = der.sequence(der.oid("1.2.840.113549.1.1.10"), said)
+    parameters = padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256()
+    return Algorithm(f"RSA-{size}-PSS", identifier, hashes.SHA256(), lambda: rsa.generate_private_key(65537, size), parameters)
+
+
 def _ecdsa(name: str, dotted: str, digest: hashes.HashAlgorithm, curve: ec.EllipticCurve) -> Algorithm:
     identifier = der.sequence(der.oid(dotted))
     return Algorithm(name, identifier, digest, lambda: ec.generate_private_key(curve), (ec.ECDSA(digest),))
@@ -71,6 +80,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         _rsa(2048),
         _rsa(3072),
         _rsa(4096),
+        _rsa_pss(3072),
         _plain("Ed25519", "1.3.101.112", ed25519.Ed25519PrivateKey.generate),
         _plain("ML-DSA-44", "2.16.840.1.101.3.4.3.17", mldsa.MLDSA44PrivateKey.generate),
         _plain("ML-DSA-65", "2.16.840.1.101.3.4.3.18", mldsa.MLDSA65PrivateKey.generate),
@@ -81,7 +91,10 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 
 def algorithm_of(key: PublicKey) -> Algorithm | None:
-    """Return the algorithm that a public key is for, or None when it is none of ours (another curve, another size)."""
+    """Return the algorithm that a public key is for, or None when it is none of ours (another curve, another size).
+
+    An RSA key does not say how it signs: the answer is PKCS#1 v1.5.
+    """
     if isinstance(key, ec.EllipticCurvePublicKey):
         return ALGORITHMS.get({"secp256r1": "P-256", "secp384r1": "P-384"}.get(key.curve.name, ""))
     if isinstance(key, rsa.RSAPublicKey):

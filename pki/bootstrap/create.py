@@ -14,11 +14,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from hsm import passphrase
-from hsm.api import KeyUse
-from hsm.software import SoftwareKeystore
+from hsm.api import Custodian, KeyUse
 from pki.audit.events import event
-from pki.bootstrap.custody import issuance, issuer_view, open_authority, open_custodian
+from pki.bootstrap.custody import create_custodian, issuance, issuer_view, open_authority
 from pki.bootstrap.home import Home, open_home, shipped
 from pki.bootstrap.keys import make_key
 from pki.bootstrap.sealing import JOURNAL_KEY
@@ -33,7 +31,7 @@ from pki.signing.door import SigningDoor
 from trust import clock as clock_text
 from trust.algorithms import ALGORITHMS, PublicKey, spki
 from trust.clock import Clock
-from trust.entropy import Entropy, SystemEntropy
+from trust.entropy import Entropy
 from trust.errors import Conflict, Malformed, Missing
 from trust.naming import AuthoritySubject
 
@@ -75,7 +73,7 @@ def create(
         raise Malformed(f"no algorithm is called {algorithm!r}; known: {', '.join(ALGORITHMS)}")
     _copy_template(path, template, base_url, algorithm, database_url)
     home = open_home(path, clock=clock, entropy=entropy, create_schema=True)
-    keystore = _keystore(home, tell)
+    keystore = create_custodian(home, tell)
     make_key(home, keystore, JOURNAL_KEY, "Ed25519", KeyUse.CHECKPOINT, by=INIT)
     for ca in home.settings.cas:
         if ca.id in home.ca_certificates():
@@ -124,22 +122,7 @@ def _check_same(path: Path, base_url: str, algorithm: str | None, database_url: 
             raise Conflict(f"{path} holds an authority with another {what} ({found}): choose another directory")
 
 
-def _keystore(home: Home, tell: Tell) -> SoftwareKeystore:
-    secret_file = home.settings.passphrase_file
-    if not secret_file.exists():
-        secret_file.parent.mkdir(mode=0o700, exist_ok=True)
-        passphrase.write_new(secret_file, SystemEntropy())
-    try:
-        keystore = SoftwareKeystore.create(
-            home.settings.keystore, passphrase.from_file(secret_file), mode=home.settings.mode, entropy=SystemEntropy()
-        )
-    except Conflict:
-        return open_custodian(home)
-    tell(f"keys: {keystore.describe()}")
-    return keystore
-
-
-def _certify(home: Home, keystore: SoftwareKeystore, ca: CaSettings, public: PublicKey, tell: Tell) -> Certificate:
+def _certify(home: Home, keystore: Custodian, ca: CaSettings, public: PublicKey, tell: Tell) -> Certificate:
     """Issue a CA's certificate: by itself for a root, by its issuer otherwise."""
     key = spki(public)
     subject = AuthoritySubject(common_name=ca.common_name, organisation=home.settings.organisation)

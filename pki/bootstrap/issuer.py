@@ -13,7 +13,6 @@ import fcntl
 import gc
 import hashlib
 import logging
-import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +25,7 @@ from pki.adapters.signer_socket import SignerServer
 from pki.adapters.store.publication import ResponderRecord
 from pki.audit.events import event
 from pki.bootstrap.chronicle import Chronicle
-from pki.bootstrap.custody import RESPONDER, issuance, open_authority, open_custodian, witness_file
+from pki.bootstrap.custody import RESPONDER, check_keys, issuance, open_authority, open_custodian
 from pki.bootstrap.demand import Demand
 from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.keys import make_key
@@ -91,8 +90,8 @@ class Issuer:
         self._instance = _InstanceLock(home.settings.home / "run" / f"{instance}.lock")
         self._faults = faults or Faults.from_environment(home.settings.mode)
         self._custodian = custodian
-        witness = os.environ.get("SCEAU_WITNESS") if home.settings.mode != "production" else None
-        self._door = SigningDoor(custodian, witness=witness_file(Path(witness)) if witness else None)
+        check_keys(home, custodian)
+        self._door = SigningDoor(custodian)
         self.authority: Authority = open_authority(home)
         try_authority(home.settings.home, self.authority, LOG.info)
         self._service = issuance(home, self.authority, self._door, instance=instance, faults=self._faults)

@@ -7,6 +7,7 @@ those whose hash the intent recorded. It decides nothing of the content and asse
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Protocol
 
 from pki.signing.door import KeyUse, SigningDoor, SigningKey
@@ -61,14 +62,28 @@ class CertificateSigner:
                 signature does not verify.
             Unavailable: the custodian does not answer. The token is spent all the same: whether it signed is not known.
         """
+        (signature,) = self.sign_many(label, [token])
+        return signature
+
+    def sign_many(self, label: str, tokens: Sequence[PreparedToken]) -> list[bytes]:
+        """Spend tokens and return their signatures in order, all verified. Every token is checked before the key is asked.
+
+        Raises:
+            Conflict, Alarm, Unavailable: as `sign`, for one of them; which others were signed is not known.
+        """
         key = self.key(label)
-        tbs = token.spend()
-        if hashlib.sha256(tbs).digest() != token.tbs_sha256:
-            raise Alarm(f"what is to be signed for serial {token.serial.hex()} is not what was linted and recorded")
-        # A CRL or an OCSP response signed by this key for this caller would be a forgery; so would another serial.
-        if not _is_certificate(tbs, _VERSION_3 + der.tlv(der.INTEGER, token.serial) + key.algorithm.identifier):
-            raise Alarm(f"what is to be signed is not a certificate of serial {token.serial.hex()} under key {label}")
-        return self._door.sign(key, tbs, subject=token.serial.hex())
+        many = [_checked(key, token) for token in tokens]
+        return self._door.sign_many(key, many, subjects=[token.serial.hex() for token in tokens])
+
+
+def _checked(key: SigningKey, token: PreparedToken) -> bytes:
+    tbs = token.spend()
+    if hashlib.sha256(tbs).digest() != token.tbs_sha256:
+        raise Alarm(f"what is to be signed for serial {token.serial.hex()} is not what was linted and recorded")
+    # A CRL or an OCSP response signed by this key for this caller would be a forgery; so would another serial.
+    if not _is_certificate(tbs, _VERSION_3 + der.tlv(der.INTEGER, token.serial) + key.algorithm.identifier):
+        raise Alarm(f"what is to be signed is not a certificate of serial {token.serial.hex()} under key {key.label}")
+    return tbs
 
 
 def _is_certificate(tbs: bytes, head: bytes) -> bool:

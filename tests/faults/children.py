@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pki.bootstrap import registrar
-from pki.bootstrap.custody import issuance, open_authority, open_custodian, witness_file
+from pki.bootstrap.custody import issuance, open_authority, open_custodian
 from pki.bootstrap.home import open_home
 from pki.bootstrap.issuer import open_issuer
 from pki.issuance.approvals import Act
@@ -29,12 +29,12 @@ KILLED = -signal.SIGKILL
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
-def start(what: Callable[..., None], *arguments: Any, fault: str = "", witness: Path | None = None) -> ForkServerProcess:
-    """Start a child that does `what`, with the fault armed and the witness in place."""
+def start(what: Callable[..., None], *arguments: Any, fault: str = "") -> ForkServerProcess:
+    """Start a child that does `what`, with the fault armed."""
     _CONTEXT.set_forkserver_preload([__name__])
     # The fork server looks for our modules where this process finds them.
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).parents[2]))
-    process = _CONTEXT.Process(target=_prepared, args=(what, arguments, fault, witness))
+    process = _CONTEXT.Process(target=_prepared, args=(what, arguments, fault))
     process.start()
     return process
 
@@ -54,10 +54,8 @@ def is_stopped(process: ForkServerProcess) -> None:
         time.sleep(0.01)
 
 
-def _prepared(what: Callable[..., None], arguments: tuple[Any, ...], fault: str, witness: Path | None) -> None:
+def _prepared(what: Callable[..., None], arguments: tuple[Any, ...], fault: str) -> None:
     os.environ["SCEAU_FAULT"] = fault
-    if witness is not None:
-        os.environ["SCEAU_WITNESS"] = str(witness)
     what(*arguments)
 
 
@@ -76,8 +74,7 @@ def officer_revokes(home: Path, moment: datetime, act: Act) -> None:
 def instance_issues(home: Path, moment: datetime, instance: str, limit: int) -> None:
     """Be one of several issuers at one queue, a few orders at a time, until it is empty."""
     opened = open_home(home, clock=FixedClock(moment))
-    path = os.environ.get("SCEAU_WITNESS")
-    door = SigningDoor(open_custodian(opened), witness=witness_file(Path(path)) if path else None)
+    door = SigningDoor(open_custodian(opened))
     service = issuance(opened, open_authority(opened), door, instance=instance)
     while service.run_once(limit).issued:
         pass

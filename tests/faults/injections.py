@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import event
 
-from hsm.api import Custodian, KeyRef, KeyUse
+from hsm.api import Custodian, KeyDescription, KeyRef, KeyUse
 from pki.faults import Faults
 from tests.world import World
 from trust.algorithms import Algorithm, PublicKey
@@ -72,6 +72,14 @@ class SlowCustodian:
         if use is self._use and self.meanwhile is not None:
             self.meanwhile()
         return self._behind.sign(ref, use, data)
+
+    def sign_many(self, ref: KeyRef, use: KeyUse, many: Sequence[bytes]) -> list[bytes]:
+        """Sign each of `many`, as `sign` does."""
+        return [self.sign(ref, use, data) for data in many]
+
+    def description(self, ref: KeyRef) -> KeyDescription:
+        """Describe a key."""
+        return self._behind.description(ref)
 
     def labels(self) -> list[str]:
         """List the names of the keys held."""

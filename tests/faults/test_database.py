@@ -9,7 +9,7 @@ import pytest
 from pki.inventory.model import Reason, State
 from tests.faults.injections import Doing, cut, full_disk, refusing
 from tests.faults.test_kill_sweep import STRANGERS, Scene, scene
-from tests.invariants import check_journal, check_witness, inventory, witnessed
+from tests.invariants import begin_witness, check_journal, check_witness, inventory, witnessed
 from tests.outside import Sight, check_content, check_good_is_earned, check_published
 from tests.world import World, nurse
 from trust.errors import Alarm, Conflict, SceauError, Unavailable
@@ -21,11 +21,9 @@ CUTS = (
 
 
 @pytest.fixture
-def witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An independent record of what is signed."""
-    path = tmp_path / "witness"
-    monkeypatch.setenv("SCEAU_WITNESS", str(path))
-    return path
+def witness(world_on: World) -> Path:
+    """The witness of what is signed from here on."""
+    return begin_witness(world_on)
 
 
 def test_a_certificate_that_the_database_will_not_take_is_never_released_and_can_be_revoked(

@@ -17,7 +17,7 @@ from pki.issuance.order import OrderState
 from pki.registration.applications import Application
 from tests.databases import ENGINES, worlds_on
 from tests.faults import children
-from tests.invariants import check_journal, check_monotone, check_witness, inventory
+from tests.invariants import begin_witness, check_journal, check_monotone, check_witness, inventory
 from tests.outside import Lists, check_content, check_good_is_earned, check_published, usable
 from tests.world import World, nurse
 
@@ -109,20 +109,18 @@ class Scene:
 
 
 @pytest.fixture(params=ENGINES)
-def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     """The scene on each engine, with an independent record of what is signed."""
-    witness = tmp_path / "witness"
     worlds = worlds_on(request.param, request, begin)
-    monkeypatch.setenv("SCEAU_WITNESS", str(witness))
     with worlds.world() as world:
-        yield Scene(world, worlds.story, witness)
+        yield Scene(world, worlds.story, begin_witness(world))
 
 
 @pytest.mark.parametrize("fault", [f"{point}:kill" for point in (*ISSUANCE, *PUBLICATION)] + LATER)
 def test_an_issuer_killed_anywhere_leaves_nothing_that_its_next_start_does_not_mend(scene: Scene, fault: str) -> None:
     """One usable certificate a request, nothing signed without a record, nothing good that is not issued, nothing unpublished."""
     world = scene.world
-    child = children.start(children.issuer_works, world.directory, world.clock.now(), fault=fault, witness=scene.witness)
+    child = children.start(children.issuer_works, world.directory, world.clock.now(), fault=fault)
     assert children.ends(child) == children.KILLED, "the fault point was never passed"
 
     scene.recovers()

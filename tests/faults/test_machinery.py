@@ -22,7 +22,7 @@ from pki.issuance.order import OrderState
 from pki.register.sanctions import DecisionKind
 from pki.revocation.service import holder_statement
 from tests.faults.injections import BusyClock, Doing, SlowCustodian
-from tests.invariants import check_journal, check_witness, inventory, witnessed
+from tests.invariants import begin_witness, check_journal, check_witness, inventory, witnessed
 from tests.outside import check_answers, check_content, check_good_is_earned, check_published
 from tests.world import World, nurse
 from trust.algorithms import algorithm_of
@@ -31,11 +31,9 @@ from trust.testing import RepeatingEntropy
 
 
 @pytest.fixture
-def witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An independent record of what is signed."""
-    path = tmp_path / "witness"
-    monkeypatch.setenv("SCEAU_WITNESS", str(path))
-    return path
+def witness(world_on: World) -> Path:
+    """The witness of what is signed from here on."""
+    return begin_witness(world_on)
 
 
 def certificates_signed(witness: Path) -> list[str]:

@@ -15,7 +15,7 @@ from pki.bootstrap.lists import crl_publisher
 from pki.inventory.model import Certificate, State
 from pki.signing.door import SigningDoor
 from tests.faults import children
-from tests.invariants import check_journal, check_witness, inventory, witnessed
+from tests.invariants import begin_witness, check_journal, check_witness, inventory, witnessed
 from tests.outside import Lists, check_content, check_published, check_sequence, read_lists
 from tests.world import World, nurse
 
@@ -68,9 +68,9 @@ def test_two_issuers_at_one_queue_issue_each_order_once(world_on: World, tmp_pat
     world_on.apply_register(people)
     batch = world_on.order([world_on.application(person) for person in people])
     world_on.close()
-    witness, moment = tmp_path / "witness", world_on.clock.now()
+    witness, moment = begin_witness(world_on), world_on.clock.now()
     pair = [
-        children.start(children.instance_issues, world_on.directory, moment, name, 3, witness=witness) for name in ("one", "two")
+        children.start(children.instance_issues, world_on.directory, moment, name, 3) for name in ("one", "two")
     ]
 
     assert [children.ends(child) for child in pair] == [0, 0]
@@ -92,22 +92,22 @@ def test_two_kill_stricken_issuers_leave_only_their_own_intents_to_judge(world_o
     world_on.apply_register(people)
     batch = world_on.order([world_on.application(person) for person in people])
     world_on.close()
-    witness, moment = tmp_path / "witness", world_on.clock.now()
+    witness, moment = begin_witness(world_on), world_on.clock.now()
 
     def dies(name: str) -> None:
         child = children.start(
-            children.instance_issues, world_on.directory, moment, name, 2, fault="hsm.after:kill:2", witness=witness
+            children.instance_issues, world_on.directory, moment, name, 2, fault="hsm.after:kill:2"
         )
         assert children.ends(child) == children.KILLED
 
     dies("one")
     dies("two")
     assert Counter(c.state for c in inventory(world_on).values() if c.board) == {State.PREPARED: 4}
-    survivor = children.start(children.instance_issues, world_on.directory, moment, "three", 2, witness=witness)
+    survivor = children.start(children.instance_issues, world_on.directory, moment, "three", 2)
     assert children.ends(survivor) == 0
     assert Counter(c.state for c in inventory(world_on).values() if c.board) == {State.PREPARED: 4, State.ISSUED: 2}
     for name in ("one", "two"):
-        again = children.start(children.instance_recovers, world_on.directory, moment, name, witness=witness)
+        again = children.start(children.instance_recovers, world_on.directory, moment, name)
         assert children.ends(again) == 0
 
     world_on.issuer.turn_until_idle()

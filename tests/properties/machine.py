@@ -7,7 +7,6 @@ certificates, so that there is something to lose from the first step on.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from pki.inventory.model import Certificate, State
 from pki.issuance.order import CertificateOrder, OrderState
 from pki.register.sanctions import DecisionKind
 from tests.databases import Worlds, swift_directory
-from tests.invariants import check_journal, check_monotone, check_witness, inventory
+from tests.invariants import begin_witness, check_journal, check_monotone, check_witness, inventory
 from tests.outside import Lists, check_content, check_good_is_earned, check_published
 from tests.properties.ordre import Asked, Batch, Member, Ordre
 from tests.world import Person, World, nurse
@@ -91,9 +90,8 @@ class Authority(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory(prefix="sceau-", dir=swift_directory())
-        self.witness = Path(self.folder.name, "witness")
-        os.environ["SCEAU_WITNESS"] = str(self.witness)
         self.world: World = worlds().make(Path(self.folder.name, "home"))
+        self.witness = begin_witness(self.world)
         story = worlds().story
         self.world.keys.update(story.keys)
         members = [Member(nurse(rank), is_present=True) for rank in range(1, PEOPLE + 1)]
@@ -106,7 +104,6 @@ class Authority(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Leave nothing behind."""
         worlds().end(self.world)
-        os.environ.pop("SCEAU_WITNESS", None)
         self.folder.cleanup()
 
     # --- what rules are made of -----------------------------------------------------------------------------------------------

@@ -32,7 +32,13 @@ def _shape(keystore: SoftwareKeystore, name: str, use: KeyUse = KeyUse.CERTIFICA
 def _certificate(key: Any, digest: Any) -> x509.Certificate:
     builder = x509.CertificateBuilder().subject_name(NAME).issuer_name(NAME).public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
-    return builder.sign(key, digest)
+    return builder.sign(key, digest, **_padding(key))
+
+
+def _padding(key: Any) -> dict[str, Any]:
+    """Return what the builders of certificates, requests and lists are told of an RSA key that signs with PSS."""
+    algorithm = key._algorithm
+    return {"rsa_padding": algorithm.parameters[0]} if algorithm.name.endswith("PSS") else {}
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -41,12 +47,12 @@ def test_certificates_requests_and_crls_are_built_with_a_key_in_custody(keystore
     key = _shape(keystore, name)
     digest: Any = ALGORITHMS[name].digest
     certificate = _certificate(key, digest)
-    request = x509.CertificateSigningRequestBuilder().subject_name(NAME).sign(key, digest)
+    request = x509.CertificateSigningRequestBuilder().subject_name(NAME).sign(key, digest, **_padding(key))
     crl = x509.CertificateRevocationListBuilder().issuer_name(NAME).last_update(NOW).next_update(NOW + timedelta(days=1))
 
     certificate.verify_directly_issued_by(certificate)
     assert request.is_signature_valid
-    assert crl.sign(key, digest).is_signature_valid(key.public_key())
+    assert crl.sign(key, digest, **_padding(key)).is_signature_valid(key.public_key())
     assert keystore.counts() == {("essai", KeyUse.CERTIFICATE): 3}
 
 
@@ -96,6 +102,7 @@ def test_a_private_key_does_not_leave_its_custodian(keystore: SoftwareKeystore, 
         ("RSA-2048", (padding.PKCS1v15(), hashes.SHA512())),
         ("RSA-2048", (padding.PKCS1v15(), utils.Prehashed(hashes.SHA256()))),
         ("RSA-2048", (padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())),
+        ("RSA-3072-PSS", (padding.PKCS1v15(), hashes.SHA256())),
         ("ML-DSA-44", (b"context",)),
     ],
 )

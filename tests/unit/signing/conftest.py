@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from hsm.api import KeyRef, KeyUse
@@ -10,20 +8,6 @@ from pki.signing.door import SigningDoor
 from trust.algorithms import ALGORITHMS
 
 CA, RESPONDER, JOURNAL = "personnes-2026", "ocsp-personnes-1", "journal"
-
-
-@dataclass
-class Notebook:
-    """A witness that writes in memory, or says that it cannot."""
-
-    entries: list[tuple[str, str, str, bytes]] = field(default_factory=list)
-    broken: Exception | None = None
-
-    def __call__(self, use: str, key: str, subject: str, sha256: bytes) -> None:
-        """Append one line."""
-        if self.broken:
-            raise self.broken
-        self.entries.append((use, key, subject, sha256))
 
 
 @pytest.fixture
@@ -37,15 +21,9 @@ def custodian() -> MemoryCustodian:
 
 
 @pytest.fixture
-def witness() -> Notebook:
-    """An empty notebook."""
-    return Notebook()
-
-
-@pytest.fixture
-def door(custodian: MemoryCustodian, witness: Notebook) -> SigningDoor:
-    """A door over those keys, watched by the notebook."""
-    return SigningDoor(custodian, witness=witness)
+def door(custodian: MemoryCustodian) -> SigningDoor:
+    """A door over those keys."""
+    return SigningDoor(custodian)
 
 
 @pytest.fixture

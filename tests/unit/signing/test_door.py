@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,30 +9,24 @@ import pytest
 from hsm.api import KeyRef, KeyUse
 from hsm.testing import CorruptingCustodian
 from pki.signing.door import SigningDoor
-from tests.unit.signing.conftest import CA, RESPONDER, Notebook
-from trust.errors import Alarm, Missing, Refused, Unavailable
+from tests.unit.signing.conftest import CA, RESPONDER
+from trust.errors import Alarm, Missing, Refused
 
 
-def test_a_signature_is_witnessed_with_its_subject_and_hash(door: SigningDoor, witness: Notebook) -> None:
-    """The notebook says who signed what for which use; it is compared with the database after every drill."""
-    door.sign(door.key(CA, KeyUse.CRL), b"liste", subject="personnes #7")
-    assert witness.entries == [("crl", CA, "personnes #7", hashlib.sha256(b"liste").digest())]
-
-
-def test_a_signature_that_cannot_be_witnessed_is_not_released(door: SigningDoor, witness: Notebook) -> None:
-    """The caller sees the witness's own error."""
-    witness.broken = Unavailable("the notebook is full")
-    with pytest.raises(Unavailable):
-        door.sign(door.key(CA, KeyUse.CRL), b"liste", subject="personnes #7")
-
-
-def test_a_signature_that_does_not_verify_is_an_alarm_and_is_witnessed(trouble: CorruptingCustodian, witness: Notebook) -> None:
-    """It existed: the witness knows of it, nobody else receives it."""
-    door = SigningDoor(trouble, witness=witness)
+def test_a_signature_that_does_not_verify_is_an_alarm(trouble: CorruptingCustodian) -> None:
+    """It is counted, and nobody receives it."""
+    door = SigningDoor(trouble)
     with pytest.raises(Alarm):
         door.sign(door.key(CA, KeyUse.CRL), b"liste", subject="personnes #7")
-    assert len(witness.entries) == 1
     assert door.figures()["crl"].faults == 1
+
+
+def test_one_wrong_signature_among_many_releases_none(trouble: CorruptingCustodian) -> None:
+    """The alarm names the first; whoever asked has nothing."""
+    door = SigningDoor(trouble)
+    with pytest.raises(Alarm, match="for 01"):
+        door.sign_many(door.key(CA, KeyUse.CERTIFICATE), [b"un", b"deux"], subjects=["01", "02"])
+    assert door.figures()["certificate"].count == 2
 
 
 def test_after_one_fault_every_signature_of_that_key_is_verified(trouble: CorruptingCustodian) -> None:
