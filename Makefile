@@ -4,6 +4,9 @@ DEMO ?= var/demo
 TESTS ?= tests
 PYTHON_RUN = .venv/bin/python -P
 
+# Compiled modules are kept: the tests start the command some hundred times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run setup test check bench docs golden english screenshots lock clean
 
@@ -19,8 +22,9 @@ run: ## a demo authority under var/demo, served; Ctrl-C stops it
 setup: ## the development environment: .venv, and the system's packages that the tests use
 	@tools/bootstrap --dev
 
+# A file's tests share what they stand on, and go to one worker, in order: the small ones come last.
 test: check ## everything: lint, types, laws, and the whole suite (TESTS=tests/unit for a part of it)
-	@$(PYTHON_RUN) -m pytest -n 2 -q $(TESTS)
+	@$(PYTHON_RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q $(TESTS)
 
 check: setup ## lint, types and import laws, without the suite
 	.venv/bin/ruff check .

@@ -89,7 +89,8 @@ class Cluster:
     def new_database(self, template: str = "template1") -> str:
         """Copy a database (to which nobody is connected) and return the name of the copy."""
         name = f"sceau_{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # File by file, which costs half of what going through the log does for so small a template.
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
     def drop(self, database: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -178,6 +179,15 @@ class Said:
     revoked: Entry | None = None
 
 
+@cache
+def _responder_key(responder: bytes, issuer: bytes) -> PublicKey:
+    """Return the key of a responder once its certificate was verified: the same few answer thousands of times."""
+    certificate = x509.load_der_x509_certificate(responder)
+    certificate.verify_directly_issued_by(x509.load_der_x509_certificate(issuer))
+    key: PublicKey = certificate.public_key()
+    return key
+
+
 class Sight:
     """Asks the status store of a world as publication does: no key, no database, no signer."""
 
@@ -216,9 +226,7 @@ class Sight:
         return Said("revoked", read.produced_at_utc, (read.revocation_time_utc, reason))
 
     def _verify(self, read: ocsp.OCSPResponse, ca: str) -> None:
-        responder = read.certificates[0]
-        responder.verify_directly_issued_by(x509.load_der_x509_certificate(self.cas[ca].der))
-        key: PublicKey = responder.public_key()
+        key = _responder_key(read.certificates[0].public_bytes(Encoding.DER), self.cas[ca].der)
         algorithm = algorithm_of(key)
         assert algorithm is not None
         assert algorithm.verifies(key, read.signature, read.tbs_response_bytes), "an answer that its responder did not sign"

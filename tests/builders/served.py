@@ -86,8 +86,8 @@ class Served:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a shell would give the commands: compiled modules are kept, as they are for everybody."""
-        return _environment(self.base_port)
+        """What a shell would give the commands."""
+        return environment_of(self.base_port)
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
         """Run one command line to its end."""
@@ -153,7 +153,8 @@ SCEAU = [sys.executable, "-P", "-m", "pki.cli.main"]
 """The command, as the one that `make run` installs calls it."""
 
 
-def _environment(base_port: int) -> dict[str, str]:
+def environment_of(base_port: int) -> dict[str, str]:
+    """What a shell would give commands on a home of that port: compiled modules are kept, as they are for everybody."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**inherited, "SCEAU_BASE_PORT": str(base_port)}
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.builders.served import environment_of
 from tests.journeys.test_serve_frame import alive, free_base_port, until
 
 PATIENCE = 60.0
@@ -48,16 +49,16 @@ class Authority:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """A new authority without demonstration."""
-    made = Authority(tmp_path_factory.mktemp("first") / "home", {**os.environ, "SCEAU_BASE_PORT": str(free_base_port())})
+    made = Authority(tmp_path_factory.mktemp("first") / "home", environment_of(free_base_port()))
     done = made.says("init", "--bare")
     assert done.returncode == 0, done.stderr
     return made
 
 
-@pytest.fixture
-def serving(authority: Authority, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+@contextmanager
+def started(authority: Authority) -> Iterator[subprocess.Popen[bytes]]:
     """Its processes, once everything was announced."""
-    output = tmp_path / "output"
+    output = authority.home.parent / "output"
     with output.open("wb") as file:
         process = subprocess.Popen(authority.command("serve"), env=authority.environment, stdout=file, stderr=file)
     try:
@@ -72,6 +73,13 @@ def serving(authority: Authority, tmp_path: Path) -> Iterator[subprocess.Popen[b
         if process.poll() is None:
             process.terminate()
             process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def serving(authority: Authority) -> Iterator[subprocess.Popen[bytes]]:
+    """Its processes, for those who only look."""
+    with started(authority) as process:
+        yield process
 
 
 def test_a_new_authority_is_served_and_says_where(authority: Authority, serving: subprocess.Popen[bytes]) -> None:
@@ -113,15 +121,19 @@ def test_the_worker_of_the_pages_is_no_fork(serving: subprocess.Popen[bytes]) ->
     assert any("spawn_main" in command_of(each) for each in children_of(pages))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_no_process_is_left_however_it_ends(
-    authority: Authority, serving: subprocess.Popen[bytes], number: signal.Signals
-) -> None:
-    """Ctrl-C and kill -9 alike: publication's workers too."""
-    family = family_of(serving.pid)
+def test_no_process_is_left_however_it_ends(authority: Authority, serving: subprocess.Popen[bytes]) -> None:
+    """Ctrl-C and kill -9 alike: publication's workers too. It is the last here: those that the others look at end."""
+    ends(serving, signal.SIGINT)
+    with started(authority) as again:
+        ends(again, signal.SIGKILL)
+
+
+def ends(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to the supervisor, and see all of its processes end."""
+    family = family_of(process.pid)
     assert len(family) >= 6, "supervisor; issuer; publication and a worker; authority and a worker"
-    serving.send_signal(number)
-    serving.wait(PATIENCE)
+    process.send_signal(number)
+    process.wait(PATIENCE)
     until(lambda: not [pid for pid in family if alive(pid)], f"the end of {family}")
 
 

@@ -11,7 +11,7 @@ from werkzeug.test import Client
 
 from pki.bootstrap.office import Office
 from tests.world import World
-from web.authority import MOUNTED, application
+from web.authority import MOUNTED, Wsgi, application
 from web.kit.language import ENGLISH, N_, _, ngettext, speaking
 from web.kit.writing import day, moment, number
 
@@ -26,10 +26,16 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     world.close()
 
 
+@pytest.fixture(scope="module")
+def pages(office: Office) -> Wsgi:
+    """Its pages."""
+    return application(office)
+
+
 @pytest.fixture
-def browser(office: Office) -> Client:
+def browser(pages: Wsgi) -> Client:
     """A browser that has chosen nothing."""
-    return Client(application(office))
+    return Client(pages)
 
 
 @pytest.mark.parametrize(
