@@ -24,6 +24,7 @@ from pki.adapters.publication_files import PublicationFiles
 from pki.adapters.signer_socket import SignerServer
 from pki.adapters.store.publication import ResponderRecord
 from pki.audit.events import event
+from pki.bootstrap import quarantine
 from pki.bootstrap.chronicle import Chronicle
 from pki.bootstrap.custody import RESPONDER, check_keys, issuance, open_authority, open_custodian
 from pki.bootstrap.demand import Demand
@@ -204,7 +205,7 @@ class Issuer:
         return bool(drained or published or self._producer.refresh())
 
     def _issue(self) -> bool:
-        if self.holds_back:
+        if self.holds_back or quarantine.stands(self.home.settings.home):
             return False
         try:
             outcome = self._service.run_once(self._batch)
