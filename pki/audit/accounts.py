@@ -158,6 +158,10 @@ class Books:
             case "certificate.abandoned":
                 sums.add_state("revoked", serial)
                 sums.add_reason(serial, "unspecified")
+            case "certificate.recovered":
+                sums.add_state("prepared", serial)
+                sums.add_state("revoked", serial)
+                sums.add_reason(serial, facts["reason"])
             case "certificate.held":
                 if serial not in self._held:  # a hold may pass from the register to an officer: it is one hold
                     self._held[serial] = facts["revoked_at"]
@@ -193,7 +197,7 @@ class Books:
                 self._officers.add(facts["officer"])
             case "officer.withdrawn":
                 self._officers.discard(facts["officer"])
-            case "crl.published" | "crl.imported":
+            case "crl.published" | "crl.imported" | "crl.raised":
                 self._lists[facts["ca"], facts["shard"]] = facts["number"]
             case "plan.applied":
                 self._register = facts["snapshot"]
@@ -264,6 +268,8 @@ class Names:
                     self._told[serial] = (state, facts["reason"], facts["revoked_at"])
                 case "abandoned":
                     self._told[serial] = ("revoked", "unspecified", None)
+                case "recovered":
+                    self._told[serial] = ("revoked", facts["reason"], None)
                 case "reason_upgraded":
                     state, _, date = self._told[serial]
                     self._told[serial] = (state, facts["reason"], date)

@@ -229,11 +229,7 @@ EVENTS: Mapping[str, EventType] = _types(
     ("certificate.held", "serial ca reason revoked_at by", "a certificate is on hold"),
     ("certificate.released", "serial ca reason by", "a hold ended, the certificate serves again"),
     ("certificate.reason_upgraded", "serial ca was reason by", "a revocation is now known to be a compromise; its date stays"),
-    (
-        "certificate.recovered",
-        "serial ca tbs reason revoked_at by",
-        "what a restore lost is entered, revoked: its serial is known",
-    ),
+    ("certificate.recovered", "serial ca tbs reason revoked_at by", "what a restore lost is entered: it is revoked"),
     ("key.blocked", "key reason certificates by", "a subject key may never be certified again"),
     # --- the authority itself (§4.9.7, §4.10, §5.6, §6.1) -----------------------------------------------------------------------
     ("key.created", "label key kind by", "a key of the authority was made by its custodian; `kind` is its algorithm"),

@@ -15,7 +15,7 @@ from pki.adapters.store.tables import checkpoints, journal, journal_head
 from pki.audit.journal import Head, Row
 from trust.errors import Conflict
 
-STATUS_CHANGES = ("abandoned", "revoked", "held", "released", "reason_upgraded")
+STATUS_CHANGES = ("abandoned", "recovered", "revoked", "held", "released", "reason_upgraded")
 """What happens to a certificate (`pki.audit.events`) that lists of revoked ones must follow."""
 _END = 9
 """Characters at the end of a line that tell the entries of a change of status from those of issuance."""
