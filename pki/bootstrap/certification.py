@@ -6,6 +6,7 @@ by pkilint too before its issuer's key signs it: these are made once, and relied
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -124,6 +125,13 @@ def requested(octets: bytes, subject: AuthoritySubject | ServiceSubject, home: H
         name = x509.Name.from_bytes(asked).rfc4514_string()
         raise Refused(f"the request is in another name: {name}", citation="CP 3.1.1")
     return proven
+
+
+def pem(request: bytes) -> bytes:
+    """Write a certification request in PEM (RFC 7468), the form that other authorities' programs read."""
+    encoded = base64.b64encode(request).decode()
+    lines = "\n".join(encoded[start : start + 64] for start in range(0, len(encoded), 64))
+    return f"-----BEGIN CERTIFICATE REQUEST-----\n{lines}\n-----END CERTIFICATE REQUEST-----\n".encode()
 
 
 def subject_of(home: Home, common_name: str) -> AuthoritySubject:

@@ -6,7 +6,6 @@ to a limit, and never believed by its name.
 
 from __future__ import annotations
 
-import base64
 import os
 import stat
 from pathlib import Path
@@ -65,10 +64,3 @@ def names(folder: Path) -> frozenset[str]:
         return frozenset()
     except OSError as error:
         raise Unavailable(f"cannot read {folder}: {error.strerror}") from None
-
-
-def pem_request(request: bytes) -> bytes:
-    """Write a certification request in PEM (RFC 7468), the form that other authorities' programs read."""
-    encoded = base64.b64encode(request).decode()
-    lines = "\n".join(encoded[start : start + 64] for start in range(0, len(encoded), 64))
-    return f"-----BEGIN CERTIFICATE REQUEST-----\n{lines}\n-----END CERTIFICATE REQUEST-----\n".encode()

@@ -92,8 +92,10 @@ class _Paper(FPDF):
 
     def _step(self, entry: Entry) -> None:
         facts = facts_of(entry)
-        # A step is read as a whole: it begins on a new page rather than be cut after its title.
-        if self.get_y() + 14 + _LINE * min(len(facts) + 2, 8) > self.page_break_trigger:
+        lines = sum(2 if name.startswith(_HASH) else 1 for name, _ in facts)
+        height = 14 + _LINE * lines
+        # A step is read as a whole: it begins on a new page rather than be cut, if one page can hold it.
+        if self.get_y() + height > self.page_break_trigger and height < self.page_break_trigger - _TOP:
             self.add_page()
         self._section(f"Étape {entry.number}. {entry.made.said}")
         self._pairs(facts)
@@ -109,8 +111,13 @@ class _Paper(FPDF):
             self.set_xy(_LEFT, top)
             self.cell(_LABEL, _LINE, name)
             self.set_text_color(*_INK)
-            self.set_font(*(("courier", "", 8.5) if name.startswith(_HASH) else ("helvetica", "", 9.5)))
             self.set_xy(_LEFT + _LABEL, top)
+            if name.startswith(_HASH):
+                self.set_font("courier", size=9.5)
+                half = len(value) // 2  # eight groups of eight digits: four on each of two lines
+                value = f"{value[:half].rstrip()}\n{value[half:].lstrip()}"
+            else:
+                self.set_font("helvetica", size=9.5)
             self.multi_cell(_WIDTH - _LABEL, _LINE, value, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _signatures(self) -> None:

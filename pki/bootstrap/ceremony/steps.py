@@ -15,9 +15,9 @@ from pathlib import Path
 from hsm.api import Custodian, KeyRef, KeyUse
 from pki.adapters.publication_files import PublicationFiles
 from pki.bootstrap import certification
-from pki.bootstrap.ceremony.folder import pem_request, read, write
+from pki.bootstrap.ceremony.folder import read, write
 from pki.bootstrap.ceremony.script import Certify, Crl, Generate, Import, Request, Revoke, SelfSign, Step
-from pki.bootstrap.ceremony.words import ALGORITHM, certificate_facts, moment, spaced, uses_in_words
+from pki.bootstrap.ceremony.words import ALGORITHM, certificate_facts, custody_in_words, moment, spaced, uses_in_words
 from pki.bootstrap.certification import Wanted
 from pki.bootstrap.custody import open_authority
 from pki.bootstrap.home import Home
@@ -108,7 +108,7 @@ def generate(step: Generate, scene: Scene) -> Made:
         ("Étiquette", step.key),
         (ALGORITHM, step.algorithm),
         ("Usages", uses_in_words(step.uses)),
-        ("Gardée par", found.where),
+        ("Gardée par", custody_in_words(found.where)),
         ("SHA-256 de la clé publique", spaced(found.spki_sha256)),
     )
     return Made(f"Création de la clé « {step.key} »", facts)
@@ -133,7 +133,7 @@ def request(step: Request, scene: Scene) -> Made:
         ("Clé", step.key),
         ("SHA-256 de la clé publique", spaced(hashlib.sha256(spki(_public(scene, step.key))).hexdigest())),
     )
-    return _written(scene, f"Demande de certificat de « {step.ca} »", facts, step.file, pem_request(made))
+    return _written(scene, f"Demande de certificat de « {step.ca} »", facts, step.file, certification.pem(made))
 
 
 def certify(step: Certify, scene: Scene) -> Made:

@@ -18,7 +18,7 @@ from cryptography.hazmat.backends.openssl.backend import backend
 
 from pki.bootstrap.ceremony.script import Script
 from pki.bootstrap.ceremony.steps import Made
-from pki.bootstrap.ceremony.words import moment, spaced
+from pki.bootstrap.ceremony.words import custody_in_words, moment, spaced
 from pki.bootstrap.chronicle import version
 
 REHEARSAL = "RÉPÉTITION : clés jetables, rien de ce qui est fait ici n'a de valeur"
@@ -28,6 +28,18 @@ ATTEST = (
     "les empreintes que nous avons lues à l'écran sont celles de ce procès-verbal."
 )
 MODES = {"demo": "démonstration", "test": "essai", "production": "production"}
+
+
+@cache
+def programs() -> tuple[tuple[str, str], ...]:
+    """Return what played the script: programs and their versions."""
+    return (
+        ("Sceau", version()),
+        ("Python", platform.python_version()),
+        ("cryptography", metadata.version("cryptography")),
+        ("OpenSSL", backend.openssl_version_text().removeprefix("OpenSSL ")),
+        ("pkilint", metadata.version("pkilint")),
+    )
 
 
 @dataclass(frozen=True)
@@ -54,19 +66,7 @@ class Transcript:
     ended: datetime
     entries: tuple[Entry, ...]
     rehearsal: bool = False
-    versions: tuple[tuple[str, str], ...] = field(default_factory=lambda: programs())
-
-
-@cache
-def programs() -> tuple[tuple[str, str], ...]:
-    """Return what played the script: programs and their versions."""
-    return (
-        ("Sceau", version()),
-        ("Python", platform.python_version()),
-        ("cryptography", metadata.version("cryptography")),
-        ("OpenSSL", backend.openssl_version_text()),
-        ("pkilint", metadata.version("pkilint")),
-    )
+    versions: tuple[tuple[str, str], ...] = field(default_factory=programs)
 
 
 def about(transcript: Transcript) -> list[tuple[str, str]]:
@@ -80,7 +80,7 @@ def about(transcript: Transcript) -> list[tuple[str, str]]:
         ("Début", moment(transcript.started[0])),
         *again,
         ("Fin", moment(transcript.ended)),
-        ("Garde des clés", transcript.custody),
+        ("Garde des clés", custody_in_words(transcript.custody)),
         ("SHA-256 du script", spaced(script.sha256)),
         ("SHA-256 de la configuration", spaced(transcript.configuration)),
         ("Logiciels", ", ".join(f"{name} {found}" for name, found in transcript.versions)),

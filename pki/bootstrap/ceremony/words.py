@@ -25,6 +25,15 @@ def uses_in_words(uses: Sequence[str]) -> str:
     return ", ".join(_USES[use] for use in uses)
 
 
+def custody_in_words(said: str) -> str:
+    """Say in French what a custodian says of itself, or where a key lives."""
+    for english, french in (("software keystore, not for production", "trousseau logiciel, jamais pour la production"),
+                            ("software keystore", "trousseau logiciel"), ("PKCS#11 token", "jeton PKCS#11"), ("token ", "jeton ")):  # fmt: skip
+        if said.startswith(english):
+            return french + said.removeprefix(english)
+    return said
+
+
 def moment(when: datetime) -> str:
     """Write a moment, UTC: ``22/11/2026 08:15:00 UTC``."""
     return f"{when:%d/%m/%Y %H:%M:%S} UTC"
