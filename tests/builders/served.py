@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 
 from pki.cli import main as command
+from tests.builders.keystore import make_keystore
 
 PATIENCE = 90.0
 """Seconds that anything may take on a machine that does other things too; nothing here waits when it has what it waits for."""
@@ -163,6 +164,7 @@ def environment_of(base_port: int) -> dict[str, str]:
 def _made(options: Sequence[str]) -> tuple[TemporaryDirectory[str], int]:
     """Make a demonstration once, by the command that everybody types."""
     folder, port = TemporaryDirectory(prefix="sceau-served-"), free_base_port()
+    make_keystore(Path(folder.name) / "home")
     made = Served(Path(folder.name) / "home", port).run("init", *options)
     assert made.returncode == 0, made.stderr
     return folder, port

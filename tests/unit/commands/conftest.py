@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pki.cli.main import main
+from tests.builders.keystore import make_keystore
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ Sceau = Callable[..., Said]
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the demonstration; whoever changes it takes a copy."""
     home = tmp_path_factory.mktemp("demonstration") / "home"
+    make_keystore(home)
     assert main(["init", "--home", str(home), "--template", "dev"]) == 0
     return home
 

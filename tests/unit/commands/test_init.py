@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pki.cli.main import main
+from tests.builders.keystore import make_keystore
 from tests.unit.commands.conftest import Sceau, runner
 
 
@@ -107,6 +108,7 @@ def test_an_interrupted_creation_is_finished_by_running_it_again(
 ) -> None:
     """Wherever it stopped: the outcome is a whole demonstration, and a journal that agrees with its tables."""
     home = tmp_path / "home"
+    make_keystore(home)
     monkeypatch.setenv("SCEAU_FAULT", fault)
     assert main(["init", "--home", str(home)]) == 1
     monkeypatch.delenv("SCEAU_FAULT")
