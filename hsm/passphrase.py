@@ -6,6 +6,7 @@ both are shown to every process of the machine, inherited by children and kept b
 
 from __future__ import annotations
 
+import hmac
 import os
 import stat
 from collections.abc import Mapping
@@ -57,6 +58,24 @@ def write_new(path: Path, entropy: Entropy) -> bytes:
         Conflict: the file exists (it may be what opens somebody's keys: it is never replaced).
     """
     passphrase = entropy.octets(32).hex().encode()
+    _write(path, passphrase)
+    return passphrase
+
+
+def keep(path: Path, secret: bytes) -> None:
+    """Write a secret that somebody gave to a file that only its owner reads; nothing to do when it holds that very secret.
+
+    Raises:
+        Conflict: the file exists and holds another.
+    """
+    try:
+        _write(path, secret)
+    except Conflict:
+        if not hmac.compare_digest(from_file(path, shortest=1), secret):
+            raise
+
+
+def _write(path: Path, passphrase: bytes) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
@@ -67,7 +86,6 @@ def write_new(path: Path, entropy: Entropy) -> bytes:
         file.write(passphrase + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    return passphrase
 
 
 def _opener(path: str, flags: int) -> int:

@@ -25,11 +25,13 @@ from typing import Any, Generic, TypeVar
 import psycopg
 import pytest
 
+from tests.tokens import tokens
 from tests.world import Made, World
 from trust.testing import FixedClock
 
 INSTALL = "apt-get install -y postgresql"
-ENGINES = ("sqlite", "postgresql")
+ENGINES = ("sqlite", "postgresql", "softhsm")
+"""The last is SQLite with the authority's keys in a PKCS#11 token."""
 START_SECONDS = 30.0
 _SETTINGS = {
     "listen_addresses": "''",
@@ -175,8 +177,11 @@ Story = TypeVar("Story")
 class Worlds(Generic[Story]):
     """Makes worlds on one engine, each a copy of one where something happened already."""
 
-    def __init__(self, cluster: Cluster | None, begin: Callable[[World], Story]) -> None:
-        """Make them on a cluster, or on SQLite; `begin` is what happens to the first, and returns what tests know of it."""
+    def __init__(self, cluster: Cluster | None, begin: Callable[[World], Story], *, token: str | None = None) -> None:
+        """Make them on a cluster, or on SQLite, with keys in a token if said.
+
+        `begin` is what happens to the first, and returns what tests know of it.
+        """
         self._cluster = cluster
         self._kept = TemporaryDirectory(prefix="sceau-worlds-", dir=swift_directory())
         self._databases: dict[Path, str] = {}
@@ -184,7 +189,7 @@ class Worlds(Generic[Story]):
         if cluster is not None:
             self._template = cluster.new_database()
             url = cluster.url(self._template)
-        first = World(folder / "first", database_url=url)
+        first = World(folder / "first", database_url=url, token=token)
         self.story = begin(first)
         self._moment = first.clock.now()
         self._made: Made = first.keep(folder / "made")
@@ -226,7 +231,11 @@ def worlds_on(engine: str, request: pytest.FixtureRequest, begin: Callable[[Worl
     """Return this process's maker of worlds with that beginning; the request finds the cluster if there must be one."""
     name = (engine, begin.__qualname__)
     if name not in _WORLDS:
-        _WORLDS[name] = Worlds(request.getfixturevalue("cluster") if engine == "postgresql" else None, begin)
+        if engine == "softhsm":
+            tokens()
+            _WORLDS[name] = Worlds(None, begin, token="worlds")
+        else:
+            _WORLDS[name] = Worlds(request.getfixturevalue("cluster") if engine == "postgresql" else None, begin)
     return _WORLDS[name]
 
 

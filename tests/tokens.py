@@ -19,12 +19,11 @@ import pytest
 from hsm.pkcs11.custodian import Pkcs11Custodian
 from hsm.pkcs11.pin import Pin
 from hsm.pkcs11.uri import parse
-from tests.databases import swift_directory
 from trust.entropy import SystemEntropy
 
 INSTALL = "apt-get install -y softhsm2 p11-kit opensc"
 SOFTHSM = Path("/usr/lib/softhsm/libsofthsm2.so")
-TOKENS = ("worlds", "unit", "spoilt", "guarded")
+TOKENS = ("worlds", "unit", "spoilt", "guarded", "init")
 PIN = "4711-pin"
 SO_PIN = "0815-officer"
 _KEPT: list[TemporaryDirectory[str]] = []
@@ -38,6 +37,8 @@ def tokens() -> Path:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    from tests.databases import swift_directory  # which makes worlds, whose keys may be in a token
+
     _KEPT.append(TemporaryDirectory(prefix="sceau-tokens-", dir=swift_directory()))
     root = Path(_KEPT[0].name)
     os.environ |= environment(root)

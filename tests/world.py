@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import passphrase
-from hsm.sealing import Kdf
 from hsm.api import Custodian
+from hsm.sealing import Kdf
 from hsm.software import SoftwareKeystore
 from pki.adapters.store.store import Store
 from pki.bootstrap import registrar
@@ -39,6 +39,8 @@ from pki.register.sanctions import Decision, DecisionKind
 from pki.registration.applications import Application
 from pki.registration.lifecycle import Applied, Lifecycle
 from pki.revocation.service import Revoked
+from pki.settings import CustodySettings
+from tests.tokens import PIN
 from trust.algorithms import ALGORITHMS, PrivateKey, algorithm_of, spki
 from trust.entropy import Entropy, SystemEntropy
 from trust.identity import luhn_key
@@ -46,7 +48,7 @@ from trust.testing import FixedClock
 
 BASE_URL = "http://pki.exemple-sante.fr"
 
-_MADE: dict[tuple[str | None, str], tuple[TemporaryDirectory[str], dict[str, ec.EllipticCurvePrivateKey]]] = {}
+_MADE: dict[tuple[str | None, str, str | None], tuple[TemporaryDirectory[str], dict[str, ec.EllipticCurvePrivateKey]]] = {}
 """Homes made so far in this process, by algorithm and address."""
 
 
@@ -143,15 +145,19 @@ class World:
         clock: FixedClock | None = None,
         entropy: Entropy | None = None,
         base_url: str = BASE_URL,
+        token: str | None = None,
         made: Made | None = None,
     ) -> None:
-        """Make an authority, or begin from a copy of one that was `made`, over the database of that URL if one is given."""
+        """Make an authority, or begin from a copy of one that was `made`, over the database of that URL if one is given.
+
+        `token` is the label of the PKCS#11 token that holds the keys: one authority's, shared by all the copies of it.
+        """
         self.directory = directory
         self.clock = clock or FixedClock()
         self.officer_keys: dict[str, ec.EllipticCurvePrivateKey] = {}
         self.keys: dict[bytes, PrivateKey] = {}
         usual = database_url is None and clock is None and entropy is None
-        if made is None and usual and (kept := _MADE.get((algorithm, base_url))):
+        if made is None and usual and (kept := _MADE.get((algorithm, base_url, token))):
             made = Made(Path(kept[0].name), kept[1])
         if made is not None:
             # Keys and CAs are made once a process; each test gets its own copy of the home.
@@ -161,13 +167,26 @@ class World:
                 _set_database(directory / "config" / "authority.toml", database_url)
             self.home: Home = open_home(directory, clock=self.clock, entropy=entropy)
         else:
-            _make_keystore(directory)
+            custody = None
+            if token is None:
+                _make_keystore(directory)
+            else:
+                custody = CustodySettings(kind="pkcs11", token=f"pkcs11:token={token}")
+                (directory / "secrets").mkdir(mode=0o700, parents=True)
+                passphrase.keep(directory / "secrets" / custody.pin, PIN.encode())
             self.home = create(
-                directory, "dev", base_url, algorithm=algorithm, database_url=database_url, clock=self.clock, entropy=entropy
+                directory,
+                "dev",
+                base_url,
+                algorithm=algorithm,
+                database_url=database_url,
+                custody=custody,
+                clock=self.clock,
+                entropy=entropy,
             )
             self._register_officers()
             if usual:
-                self._keep_copy((algorithm, base_url))
+                self._keep_copy((algorithm, base_url, token))
         self.enrolment = registrar.enrolment(self.home)
         self.decisions = registrar.decisions(self.home)
         self.revocation = registrar.revocation(self.home)
@@ -181,7 +200,7 @@ class World:
                     key = self.officer_keys[officer.id] = ec.generate_private_key(ec.SECP256R1())
                     tx.acts.add_key(officer.id, spki(key.public_key()), self.clock.now())
 
-    def _keep_copy(self, kind: tuple[str | None, str]) -> None:
+    def _keep_copy(self, kind: tuple[str | None, str, str | None]) -> None:
         kept = TemporaryDirectory(prefix="sceau-world-")
         _MADE[kind] = (kept, self.keep(Path(kept.name)).officer_keys)
 
@@ -221,10 +240,11 @@ class World:
         self.lifecycle = Lifecycle(self.store, self.home.settings, self.clock, self.home.entropy)
 
     def close(self) -> None:
-        """Close the issuer, if one was opened."""
+        """Close the issuer, if one was opened, and let go of the keys: whoever asks again opens them again."""
         if "issuer" in self.__dict__:
             self.issuer.close()
             del self.__dict__["issuer"]
+        self.__dict__.pop("custodian", None)
 
     # --- officers -----------------------------------------------------------------------------------------------------------
 

@@ -132,6 +132,10 @@ class Pkcs11Custodian:
         """Let go of the threads. Sessions end with the process."""
         self._pool.close()
 
+    def __del__(self) -> None:
+        """Let go, too, when nobody holds this any more: threads would outlive it."""
+        self.close()
+
     def _find(self, ref: KeyRef) -> Found:
         with self._lock:
             found = self._found.get(ref.label)

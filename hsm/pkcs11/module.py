@@ -9,6 +9,7 @@ process.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,8 +85,9 @@ class Module:
         self._inside = 0
         self._inside_lock = Lock()
         self._started = monotonic()
-        # Owned by `login`: a session by token that logged in. Closing it would log everybody out (the driver's close does).
-        self._keepers: dict[bytes, Any] = {}
+        # Owned by `login`: by token, a session that logged in, and the digest of the PIN that did. Closing the session would log
+        # everybody out (the driver's close does).
+        self._keepers: dict[bytes, tuple[Any, bytes]] = {}
 
     @contextmanager
     def calls(self, patience: float) -> Iterator[None]:
@@ -130,14 +132,17 @@ class Module:
         """
         with self._state:
             serial = bytes(token.serial)
-            if serial in self._keepers:
-                return
             where = f"token {token.label} (slot {token.slot.slot_id})"
-            secret = pin.read(where)
+            secret = pin.read(where)  # Each time: another custodian of this process has no session for having nothing.
+            mark = hashlib.sha256(secret).digest()
+            if serial in self._keepers:
+                if self._keepers[serial][1] != mark:
+                    raise Refused(f"{where} was opened by another PIN in this process", citation="CP 6.2.8")
+                return
             try:
-                self._keepers[serial] = token.open(user_pin=secret.decode())
+                self._keepers[serial] = (token.open(user_pin=secret.decode()), mark)
             except UserAlreadyLoggedIn:
-                self._keepers[serial] = token.open()
+                self._keepers[serial] = (token.open(), mark)
             except faults.PIN_FAULTS as error:
                 pin.was_refused(secret)
                 reason = f"{where} refuses the PIN ({faults.name(error)}): it is not tried again"

@@ -7,6 +7,7 @@ certificates of invented people.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from pki.cli._frame import Subparsers, command
 from pki.cli._text import paragraph
@@ -22,6 +23,7 @@ def register(subparsers: Subparsers) -> None:
             "sceau init --home var/demo --template dev",
             "sceau init --home var/pq --algorithm ML-DSA-65 --bare",
             "sceau init --home var/sceau --database postgresql:///sceau",
+            "sceau init --home var/sceau --token 'pkcs11:token=sceau' --pin-file pin.txt",
         ],
         description=paragraph(
             "Create an authority in a directory: configuration, keys, database, certificates of the authorities; and, from a "
@@ -32,6 +34,9 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--template", metavar="NAME", default="dev", help="folder of ca_config to start from (dev)")
     parser.add_argument("--algorithm", metavar="NAME", help="algorithm of every authority (ML-DSA-65…)")
     parser.add_argument("--database", metavar="URL", help="database in place of the embedded SQLite, without a password in it")
+    parser.add_argument("--token", metavar="URI", help="keep the keys in this PKCS#11 token (RFC 7512)")
+    parser.add_argument("--pin-file", metavar="FILE", type=Path, help="file with the token's PIN, readable by its owner alone")
+    parser.add_argument("--module", metavar="PATH", help="PKCS#11 library (p11-kit's proxy)")
     parser.add_argument("--base-url", metavar="URL", help="address of publication, baked in every certificate")
     parser.add_argument("--bare", action="store_true", help="no demonstration: no officer's key, no register, nobody")
 

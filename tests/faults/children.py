@@ -26,6 +26,8 @@ from trust.testing import FixedClock
 
 PATIENCE = 60.0
 KILLED = -signal.SIGKILL
+TOKENS = ("SOFTHSM2_CONF", "XDG_CONFIG_HOME")
+"""Where the tokens of this process are: the fork server may have been started before they were made."""
 _CONTEXT = multiprocessing.get_context("forkserver")
 
 
@@ -34,7 +36,8 @@ def start(what: Callable[..., None], *arguments: Any, fault: str = "") -> ForkSe
     _CONTEXT.set_forkserver_preload([__name__])
     # The fork server looks for our modules where this process finds them.
     os.environ.setdefault("PYTHONPATH", str(Path(__file__).parents[2]))
-    process = _CONTEXT.Process(target=_prepared, args=(what, arguments, fault))
+    environment = {name: os.environ[name] for name in TOKENS if name in os.environ}
+    process = _CONTEXT.Process(target=_prepared, args=(what, arguments, environment | {"SCEAU_FAULT": fault}))
     process.start()
     return process
 
@@ -54,8 +57,8 @@ def is_stopped(process: ForkServerProcess) -> None:
         time.sleep(0.01)
 
 
-def _prepared(what: Callable[..., None], arguments: tuple[Any, ...], fault: str) -> None:
-    os.environ["SCEAU_FAULT"] = fault
+def _prepared(what: Callable[..., None], arguments: tuple[Any, ...], environment: dict[str, str]) -> None:
+    os.environ.update(environment)
     what(*arguments)
 
 

@@ -131,18 +131,20 @@ def test_an_old_register_is_seen(served: World) -> None:
 
 
 def test_a_key_that_is_lost_or_another_is_seen(served: World) -> None:
-    """And a passphrase that opens nothing."""
-    keys = sorted((served.directory / "keys").glob("personnes*"))
-    assert keys
-    for path in keys:
-        path.rename(path.with_name(f"lost-{path.name}"))
-    assert "key personnes" in wrong(judge_keys(served.home))
-    secret = served.directory / "secrets" / "keystore-passphrase"
+    """And a passphrase, or a PIN, that opens nothing. (The keys of a token are other tests' too: none is lost here.)"""
+    settings = served.home.settings
+    secret = settings.passphrase_file
+    if settings.custody.kind == "pkcs11":
+        secret = settings.pin_file
+    else:
+        for path in sorted(settings.keystore.glob("personnes*")):
+            path.rename(path.with_name(f"lost-{path.name}"))
+        assert "key personnes" in wrong(judge_keys(served.home))
     secret.chmod(0o644)
     assert "CP 6.4.2" in wrong(judge_keys(served.home))
     secret.unlink()
 
-    assert "keystore-passphrase" in wrong(judge_keys(served.home))
+    assert secret.name in wrong(judge_keys(served.home))
 
 
 def test_a_journal_that_was_rewritten_or_is_not_sealed_is_seen(served: World) -> None:

@@ -10,7 +10,7 @@ from pki.bootstrap.create import create
 from pki.bootstrap.lock import HomeLock
 from pki.bootstrap.services import base_port, named
 from pki.cli._output import emit
-from pki.settings import load
+from pki.settings import CustodySettings, load
 from trust.errors import Malformed
 
 SCHEMES = ("sqlite", "postgresql")
@@ -31,7 +31,16 @@ def run(args: argparse.Namespace) -> int:
 
     args.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with HomeLock(args.home, "init", base_port()):
-        home = create(args.home, args.template, url, algorithm=args.algorithm, database_url=args.database, tell=tell)
+        home = create(
+            args.home,
+            args.template,
+            url,
+            algorithm=args.algorithm,
+            database_url=args.database,
+            custody=_custody(args),
+            pin_file=args.pin_file,
+            tell=tell,
+        )
         furnished = home.settings.mode == "demo" and not args.bare and demo.furnish(home, tell)
     settings = home.settings
     data = {
@@ -48,6 +57,14 @@ def run(args: argparse.Namespace) -> int:
         text += f"\nThe keys of its officers: {settings.home}/secrets/officers; of its people: {settings.home}/demo/keys"
     emit(args, data, text)
     return 0
+
+
+def _custody(args: argparse.Namespace) -> CustodySettings | None:
+    if args.token is None:
+        if args.pin_file is not None or args.module is not None:
+            raise Malformed("--pin-file and --module go with --token")
+        return None
+    return CustodySettings(kind="pkcs11", token=args.token, module=args.module or "")
 
 
 def _refuse_database(url: str) -> None:

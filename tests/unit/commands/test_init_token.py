@@ -1,0 +1,49 @@
+"""`sceau init --token`: an authority whose keys are made in a PKCS#11 token."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hsm.api import KeyRef, KeyUse
+from pki.bootstrap.create import create
+from pki.bootstrap.custody import check_keys, open_custodian
+from pki.cli.main import main
+from tests.tokens import PIN, tokens
+from tests.world import BASE_URL
+from trust.algorithms import ALGORITHMS
+from trust.errors import Alarm
+
+
+def test_an_authority_is_created_with_its_keys_in_a_token(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each key is one that never leaves; the home keeps the PIN for its owner alone; another home finds the token taken."""
+    tokens()
+    pin = tmp_path / "pin.txt"
+    pin.write_text(PIN + "\n")
+    pin.chmod(0o600)
+    said = ["--template", "dev", "--bare", "--token", "pkcs11:token=init", "--pin-file", str(pin)]
+
+    assert main(["init", "--home", str(tmp_path / "one"), *said]) == 0
+    assert "keys: PKCS#11 token, pkcs11:token=init" in capsys.readouterr().out
+    kept = tmp_path / "one" / "secrets" / "token-pin"
+    assert kept.read_text() == PIN + "\n"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "one" / "keys").exists()
+    assert PIN not in (tmp_path / "one" / "config" / "authority.toml").read_text()
+
+    assert main(["init", "--home", str(tmp_path / "two"), *said]) == 1
+    assert "holds keys of an authority already (journal, organisations, personnes, racine)" in capsys.readouterr().err
+
+    assert main(["init", "--home", str(tmp_path / "three"), "--pin-file", str(pin)]) == 1
+    assert "--pin-file and --module go with --token" in capsys.readouterr().err
+
+
+def test_a_key_that_is_not_the_one_of_its_certificate_stops_the_start(tmp_path: Path) -> None:
+    """Somebody put another key under the label of a CA: nothing is signed with it."""
+    home = create(tmp_path / "home", "dev", BASE_URL)
+    (home.settings.keystore / "personnes.key").unlink()
+    custodian = open_custodian(home)
+    custodian.generate(KeyRef("personnes"), ALGORITHMS["P-256"], frozenset({KeyUse.CERTIFICATE, KeyUse.CRL}))
+    with pytest.raises(Alarm, match="key personnes in custody is not the one of the certificate of personnes"):
+        check_keys(home, custodian)
