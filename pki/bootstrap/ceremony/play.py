@@ -19,7 +19,7 @@ from pki.bootstrap.ceremony import folder as files
 from pki.bootstrap.ceremony.paper import pdf
 from pki.bootstrap.ceremony.record import FOLDER, Record
 from pki.bootstrap.ceremony.rules import Stage, check
-from pki.bootstrap.ceremony.script import Script
+from pki.bootstrap.ceremony.script import Import, Script
 from pki.bootstrap.ceremony.steps import BY, Made, Scene, perform
 from pki.bootstrap.ceremony.transcript import Entry, Transcript, digest_of, markdown
 from pki.bootstrap.certification import silent
@@ -37,6 +37,16 @@ class Ceilings:
     witnesses: int
     list_hours: int
     root_list_hours: int
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What a rehearsal is about: it takes place on a throw-away home, with other keys in another custody."""
+
+    custody: str
+    """Kind of custody of the authority."""
+    configuration: str
+    """SHA-256 of its configuration, hex."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ def play(
     custodian: Custodian,
     folder: Path,
     *,
-    rehearsal: bool = False,
+    rehearsal: Reviewed | None = None,
     tell: Callable[[str], None] = silent,
 ) -> Played:
     """Play a script on a home.
@@ -85,7 +95,7 @@ def play(
         home: on which authority.
         custodian: who holds its keys.
         folder: where its files are: those from elsewhere to begin with, those that it makes, the transcript.
-        rehearsal: on a throw-away home, which the transcript says on every page.
+        rehearsal: of what; then `home` is a throw-away one, as the transcript says, and nothing is imported.
         tell: called with one line at each step.
 
     Raises:
@@ -110,20 +120,31 @@ def play(
             continue
         since = record.began.get(number)
         record.begin(number, home.clock.now())
-        made = perform(step, replace(scene, since=since))
+        if rehearsal is not None and isinstance(step, Import):
+            made = Made(
+                f"Réception de {step.file} : non répétée", (("Motif", "ce qui vient d'ailleurs est propre aux vraies clés"),)
+            )
+        else:
+            made = perform(step, replace(scene, since=since))
         record.finish(number, home.clock.now(), made)
         tell(f"step {number}/{len(script.steps)}: {step.do}: {made.file or made.said}")
     return _end(script, home, custodian, folder, record, rehearsal)
 
 
 def _stage(
-    script: Script, home: Home, custodian: Custodian, folder: Path, record: Record, limits: Ceilings, rehearsal: bool
+    script: Script,
+    home: Home,
+    custodian: Custodian,
+    folder: Path,
+    record: Record,
+    limits: Ceilings,
+    rehearsal: Reviewed | None,
 ) -> Stage:
+    about = rehearsal or Reviewed(home.settings.custody.kind, config_digest(home.settings.config))
     return Stage(
         authority=home.settings.name,
-        # A rehearsal has a token of its own, and plays the script of whatever custody.
-        custody=script.custody if rehearsal else home.settings.custody.kind,
-        configuration=script.configuration or "" if rehearsal else config_digest(home.settings.config),
+        custody=about.custody,
+        configuration=about.configuration,
         today=home.clock.now().date(),
         cas={ca.id: ca for ca in home.settings.cas},
         profiles=home.profiles,
@@ -135,23 +156,23 @@ def _stage(
         ends={ca_id: found.not_after.date() for ca_id, found in home.ca_certificates().items()},
         files=files.names(folder),
         begun=max(record.began, default=0),
-        rehearsal=rehearsal,
+        rehearsal=rehearsal is not None,
     )
 
 
-def _end(script: Script, home: Home, custodian: Custodian, folder: Path, record: Record, rehearsal: bool) -> Played:
+def _end(script: Script, home: Home, custodian: Custodian, folder: Path, record: Record, rehearsal: Reviewed | None) -> Played:
     """Write the transcript, and close."""
     now = home.clock.now()
     entries = tuple(Entry(number, record.done[number].at, record.done[number].made) for number in range(1, len(script.steps) + 1))
     transcript = Transcript(
         script=script,
         mode=home.settings.mode,
-        configuration=config_digest(home.settings.config),
+        configuration=rehearsal.configuration if rehearsal else config_digest(home.settings.config),
         custody=custodian.describe(),
         started=tuple(record.started),
         ended=now,
         entries=entries,
-        rehearsal=rehearsal,
+        rehearsal=rehearsal is not None,
     )
     text = markdown(transcript)
     digest = digest_of(text)

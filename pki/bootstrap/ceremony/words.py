@@ -18,6 +18,12 @@ _USES = {
     "timestamp": "horodatages",
     "checkpoint": "scellés du journal",
 }
+_CUSTODY = (
+    ("software keystore, not for production", "trousseau logiciel, jamais pour la production"),
+    ("software keystore", "trousseau logiciel"),
+    ("PKCS#11 token", "jeton PKCS#11"),
+    ("token ", "jeton "),
+)
 
 
 def uses_in_words(uses: Sequence[str]) -> str:
@@ -27,8 +33,7 @@ def uses_in_words(uses: Sequence[str]) -> str:
 
 def custody_in_words(said: str) -> str:
     """Say in French what a custodian says of itself, or where a key lives."""
-    for english, french in (("software keystore, not for production", "trousseau logiciel, jamais pour la production"),
-                            ("software keystore", "trousseau logiciel"), ("PKCS#11 token", "jeton PKCS#11"), ("token ", "jeton ")):  # fmt: skip
+    for english, french in _CUSTODY:
         if said.startswith(english):
             return french + said.removeprefix(english)
     return said

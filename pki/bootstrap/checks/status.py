@@ -35,14 +35,21 @@ def judge_lists(home: Home) -> list[Finding]:
     if not records:
         return [warning("no list was published yet", f"sceau serve --home {folder}")] if home.ca_certificates() else []
     missing = sorted(home.ca_certificates().keys() - {record.ca for record in records})
-    wrong = [f"no list of {ca} was ever published" for ca in missing]
-    wrong += [f"{record.ca}/{record.scope} {fault}" for record in records if (fault := _fault(home, record, now))]
+    wrong = [(f"no list of {ca} was ever published", ca) for ca in missing]
+    wrong += [(f"{record.ca}/{record.scope} {fault}", record.ca) for record in records if (fault := _fault(home, record, now))]
     fix = f"sceau crl publish --home {folder}; if it stays so, the issuer does not work: sceau serve --home {folder}"
     if wrong:
-        shown = [bad(text, fix) for text in wrong[:_SHOWN]]
+        shown = [bad(text, _brought(home, ca) or fix) for text, ca in wrong[:_SHOWN]]
         return shown if len(wrong) <= _SHOWN else [*shown, bad(f"{len(wrong) - _SHOWN} more lists", fix)]
     oldest = min(record.this_update for record in records)
     return [good(f"{len(records)} lists, none older than half of its validity (the oldest is of {oldest:%Y-%m-%d %H:%M} UTC)")]
+
+
+def _brought(home: Home, ca_id: str) -> str | None:
+    """Say how a list is renewed that nobody here can sign; None for one that is made here."""
+    if not home.settings.ca(ca_id).offline:
+        return None
+    return f"have {ca_id} sign its next list (sceau ceremony run), then: sceau ca import FILE --home {home.settings.home}"
 
 
 def _fault(home: Home, record: CrlRecord, now: datetime) -> str | None:

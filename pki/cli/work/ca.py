@@ -12,6 +12,7 @@ from pki.adapters.publication_files import fingerprint, pem
 from pki.bootstrap.home import Home, open_home
 from pki.cli._output import emit
 from pki.cli._text import at, day, fields, table
+from pki.cli.work import exchange
 from pki.cli.work.certificates import decoded
 from pki.inventory.model import Certificate, State
 from pki.settings import CaSettings
@@ -38,7 +39,7 @@ def _show(args: argparse.Namespace) -> int:
     home = open_home(args.home)
     ca, known, now = home.settings.ca(args.ca), home.ca_certificates(), home.clock.now()
     if ca.id not in known:
-        raise Missing(f"{ca.id} has no certificate yet: `sceau init` finishes what was begun")
+        raise Missing(f"{ca.id} has no certificate yet: `sceau init` finishes what was begun, or `sceau ca import`")
     certificate = known[ca.id]
     chain = [pem(each.der) for each in _chain(home, ca, known)]
     with home.store.read() as tx:
@@ -105,4 +106,10 @@ def _chain(home: Home, ca: CaSettings, known: Mapping[str, Certificate]) -> list
     return chain
 
 
-VERBS = {"list": _list, "show": _show}
+VERBS = {
+    "list": _list,
+    "show": _show,
+    "request": exchange.request,
+    "sign-csr": exchange.sign,
+    "import": exchange.take_in,
+}
