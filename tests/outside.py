@@ -117,10 +117,9 @@ def check_sequence(before: Lists, after: Lists) -> None:
         assert delta.number > complete.number or not delta.entries, "one number, one state of things (RFC 5280 §5.2.3)"
 
 
-def check_lists(world: World, ca: str, lists: Lists) -> None:
+def check_lists(now: datetime, known: Iterable[Certificate], lists: Lists) -> None:
     """I8, I10: the full list is the union of the shards and says what the database says, and so does the delta over its base."""
-    now = world.clock.now()
-    known = [certificate for certificate in inventory(world).values() if certificate.ca == ca]
+    known = list(known)
     due = {c.serial: (_since(c), _why(c)) for c in known if c.state >= State.HELD}
     living = {c.serial for c in known if c.not_after >= now}
     _check_entries("full list", lists.full.entries, due, living)
@@ -232,9 +231,12 @@ class Sight:
         assert algorithm.verifies(key, read.signature, read.tbs_response_bytes), "an answer that its responder did not sign"
 
 
-def check_good_is_earned(world: World, strangers: Iterable[bytes] = ()) -> None:
-    """I9, at any moment: *good* is said only of what was issued and was not revoked when it was said."""
-    sight, known = Sight(world), inventory(world)
+def check_good_is_earned(world: World, strangers: Iterable[bytes] = (), known: Mapping[bytes, Certificate] | None = None) -> None:
+    """I9, at any moment: *good* is said only of what was issued and was not revoked when it was said.
+
+    `known` is the inventory as it stands now, when it was read already.
+    """
+    sight, known = Sight(world), inventory(world) if known is None else known
     try:
         for certificate in known.values():
             said = sight.ask(certificate.ca, certificate.serial)
@@ -256,11 +258,11 @@ def check_good_is_earned(world: World, strangers: Iterable[bytes] = ()) -> None:
         sight.close()
 
 
-def check_answers(world: World) -> None:
+def check_answers(world: World, known: Iterable[Certificate] | None = None) -> None:
     """I8, once nothing waits: each answer is what the database says, and of an intent nothing is said."""
     sight = Sight(world)
     try:
-        for certificate in inventory(world).values():
+        for certificate in inventory(world).values() if known is None else known:
             said = sight.ask(certificate.ca, certificate.serial)
             if certificate.state is State.PREPARED:
                 assert said.status == "unauthorized"
@@ -275,20 +277,21 @@ def check_answers(world: World) -> None:
 
 def check_published(world: World, before: Mapping[str, Lists] | None = None) -> dict[str, Lists]:
     """I8 to I10, once the issuer says that nothing waits: lists and answers say what the database says. Return the lists."""
-    check_answers(world)
+    known = inventory(world).values()
+    with world.store.read() as tx:
+        records = tx.crls.all()
+    check_answers(world, known)
     after = {}
     for ca in world.home.ca_certificates():
         after[ca] = read_lists(world, ca, before[ca] if before else None)
         if before:
             check_sequence(before[ca], after[ca])
-        check_lists(world, ca, after[ca])
-        _check_records(world, ca, after[ca])
+        check_lists(world.clock.now(), [certificate for certificate in known if certificate.ca == ca], after[ca])
+        _check_records({record.scope: record.number for record in records if record.ca == ca}, after[ca])
     return after
 
 
-def _check_records(world: World, ca: str, lists: Lists) -> None:
-    with world.store.read() as tx:
-        records = {record.scope: record.number for record in tx.crls.all() if record.ca == ca}
+def _check_records(records: Mapping[str, int], lists: Lists) -> None:
     served = {name: listed.number for name, listed in lists.complete.items()}
     served |= {"delta" if name == "full" else f"{name}-delta": listed.number for name, listed in lists.deltas.items()}
     assert served == records, "the lists that are served are not the last ones on record"

@@ -190,7 +190,7 @@ class Authority(RuleBasedStateMachine):
         check_monotone(self.known, known)
         self.known = known
         self._nobody_without_the_right_holds_what_serves()
-        check_good_is_earned(self.world, STRANGERS)
+        check_good_is_earned(self.world, STRANGERS, known)
         check_journal(self.world)
 
     def _nobody_without_the_right_holds_what_serves(self) -> None:
