@@ -51,7 +51,7 @@ from pki.status.signer import LivePolicy, SignerService
 from pki.status.store import StatusWriter
 from trust import clock as times
 from trust.algorithms import spki
-from trust.errors import Alarm, Conflict, SceauError, Unavailable
+from trust.errors import Alarm, Conflict, Missing, SceauError, Unavailable
 from trust.naming import ServiceSubject
 
 LOG = logging.getLogger("sceau.issuer")
@@ -94,6 +94,8 @@ class Issuer:
         check_keys(home, custodian)
         self._door = SigningDoor(custodian)
         self.authority: Authority = open_authority(home)
+        if not self.authority.cas:
+            raise Missing("no authority of this home has a certificate yet: `sceau init` says what is lacking")
         try_authority(home.settings.home, self.authority, LOG.info)
         self._service = issuance(home, self.authority, self._door, instance=instance, faults=self._faults)
         self._ocsp = OcspSigner(self._door)

@@ -24,6 +24,7 @@ def register(subparsers: Subparsers) -> None:
             "sceau init --home var/pq --algorithm ML-DSA-65 --bare",
             "sceau init --home var/sceau --database postgresql:///sceau",
             "sceau init --home var/sceau --token 'pkcs11:token=sceau' --pin-file pin.txt",
+            "sceau init --home var/racine --template example/racine --ceremony --base-url http://pki.example.com",
         ],
         description=paragraph(
             "Create an authority in a directory: configuration, keys, database, certificates of the authorities; and, from a "
@@ -38,6 +39,7 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--pin-file", metavar="FILE", type=Path, help="file with the token's PIN, readable by its owner alone")
     parser.add_argument("--module", metavar="PATH", help="PKCS#11 library (p11-kit's proxy)")
     parser.add_argument("--base-url", metavar="URL", help="address of publication, baked in every certificate")
+    parser.add_argument("--ceremony", action="store_true", help="leave the authorities to a ceremony (`sceau ceremony run`)")
     parser.add_argument("--bare", action="store_true", help="no demonstration: no officer's key, no register, nobody")
 
 

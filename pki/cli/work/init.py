@@ -7,10 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from pki.bootstrap import demo
 from pki.bootstrap.create import create
+from pki.bootstrap.hierarchy import REQUESTS, waiting
+from pki.bootstrap.home import Home
 from pki.bootstrap.lock import HomeLock
 from pki.bootstrap.services import base_port, named
 from pki.cli._output import emit
-from pki.settings import CustodySettings, load
+from pki.settings import CaSettings, CustodySettings, load
 from trust.errors import Malformed
 
 SCHEMES = ("sqlite", "postgresql")
@@ -39,9 +41,12 @@ def run(args: argparse.Namespace) -> int:
             database_url=args.database,
             custody=_custody(args),
             pin_file=args.pin_file,
+            ceremony=args.ceremony,
             tell=tell,
         )
-        furnished = home.settings.mode == "demo" and not args.bare and demo.furnish(home, tell)
+        expected = waiting(home)
+        whole = not expected and not args.ceremony
+        furnished = whole and home.settings.mode == "demo" and not args.bare and demo.furnish(home, tell)
     settings = home.settings
     data = {
         "home": str(settings.home),
@@ -49,14 +54,33 @@ def run(args: argparse.Namespace) -> int:
         "mode": settings.mode,
         "base_url": settings.base_url,
         "cas": [ca.id for ca in settings.cas],
+        "waiting": [ca.id for ca in expected],
         "demonstration": (settings.home / "demo" / "complete").exists(),
     }
     done = "is ready" if furnished or not existed else "was there already, and is complete"
     text = f"{settings.name} {done} in {settings.home}.\nNext: `sceau serve --home {settings.home}`"
     if data["demonstration"]:
         text += f"\nThe keys of its officers: {settings.home}/secrets/officers; of its people: {settings.home}/demo/keys"
+    if not whole:
+        text = f"{settings.name} is begun in {settings.home}.\n{_next(home, expected)}"
     emit(args, data, text)
     return 0
+
+
+def _next(home: Home, expected: list[CaSettings]) -> str:
+    """Say what is left to do where authorities are made in a ceremony, or certified elsewhere."""
+    lines = []
+    for ca in expected:
+        if ca.offline:
+            lines.append(f"  sceau ca import {ca.id}.cer --sha256 …   (as the transcript of its ceremony has it)")
+        else:
+            request = home.settings.home / REQUESTS / f"{ca.id}.csr"
+            where = request if request.exists() else f"`sceau ca request {ca.id}`, or a ceremony"
+            lines.append(f"  sceau ca import {ca.id}.cer   (carry its request to {ca.issuer}: {where})")
+    lines += [f"  sceau ca import {ca.id}.crl" for ca in home.settings.cas if ca.offline]
+    if not lines:
+        return f"Next: `sceau ceremony run SCRIPT.toml --home {home.settings.home}`"
+    return "\n".join(["Next, with the files that come back:", *lines, f"then: `sceau serve --home {home.settings.home}`"])
 
 
 def _custody(args: argparse.Namespace) -> CustodySettings | None:
