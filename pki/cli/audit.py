@@ -1,4 +1,4 @@
-"""`sceau audit`: verify the journal, read it, hand out its checkpoints
+"""`sceau audit`: verify the journal, read it, hand out its checkpoints, reconcile with the witness
 
 The journal proves itself against checkpoints that were signed before; only one that was kept elsewhere shows that its end was cut
 (CP 5.4.4). Auditors therefore keep checkpoints, and the key, on their own machines.
@@ -19,7 +19,7 @@ def register(subparsers: Subparsers) -> None:
     parser = command(
         subparsers,
         "audit",
-        "verify the journal, read it, hand out its checkpoints",
+        "verify the journal, read it, hand out its checkpoints, reconcile with the witness",
         examples=[],
         description="The journal of this authority: everything that happened, in one chain of entries (CP 5.4).",
     )
@@ -70,6 +70,7 @@ def register(subparsers: Subparsers) -> None:
         ),
     )
     sealed.add_argument("--seal", action="store_true", help="sign a new one first, if anything was written since")
+    _declare_reconcile(verbs)
     command(
         verbs,
         "key",
@@ -77,6 +78,34 @@ def register(subparsers: Subparsers) -> None:
         examples=["sceau audit key > journal.key"],
         description="Print the journal's verifier key, as one line (C2SP signed-note).",
     )
+
+
+def _declare_reconcile(verbs: Subparsers) -> None:
+    reconciled = command(
+        verbs,
+        "reconcile",
+        "compare the inventory with the witness of signatures and the published lists",
+        examples=[
+            "sceau audit reconcile",
+            "sceau audit reconcile --witness /mnt/witness/signatures --published http://pki.example.org --apply",
+            "sceau audit reconcile --witness signatures --published saved/publication/www --json",
+        ],
+        description=paragraph(
+            "Name what was signed and is not in the inventory, what was revoked and is no longer, and lists whose numbers went "
+            "back. Exit code 1 when there is any. With --apply it is entered: what was lost as revoked, revocations from "
+            "their own date, numbers above all that was published; and the quarantine after a restore ends."
+        ),
+    )
+    reconciled.add_argument("--witness", metavar="FILE", type=Path, help="the witness (else the one of the configuration)")
+    reconciled.add_argument("--witness-lost", action="store_true", help="there is none any more: the lists alone speak")
+    reconciled.add_argument(
+        "--published",
+        metavar="WHERE",
+        action="append",
+        default=[],
+        help="lists as relying parties have them: a folder (publication/www) or an address (may be repeated)",
+    )
+    reconciled.add_argument("--apply", action="store_true", help="enter what is lacking, and end the quarantine")
 
 
 def run(args: argparse.Namespace) -> int:

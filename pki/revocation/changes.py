@@ -43,11 +43,12 @@ def end(
     by: str,
     *,
     held_by: str | None = None,
+    since: datetime | None = None,
 ) -> list[Certificate]:
     """Revoke these certificates, or hold them for `certificateHold`; those already there are left as they stand.
 
     What the register or an ordre's decision holds already, and somebody holds too, is theirs from then on: the end of the first
-    cause does not release it.
+    cause does not release it. `since` is the date that relying parties were told before, when it is not now.
 
     Returns:
         Those that changed.
@@ -63,7 +64,7 @@ def end(
                 changed.append((certificate, replace(certificate, held_by=by)))
             continue
         # Never before it was made: a status older than the certificate would make an earlier "good" a lie nobody told.
-        changed.append((certificate, certificate.revoked(reason, max(now, certificate.prepared_at), by=held_by or by)))
+        changed.append((certificate, certificate.revoked(reason, max(since or now, certificate.prepared_at), by=held_by or by)))
     _save(tx, [after for _, after in changed], now)
     if changed:
         tx.journal.append_many([_ended(before, after, by) for before, after in changed], at=now)

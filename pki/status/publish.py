@@ -26,9 +26,10 @@ from pki.status.crl import Body, Issuer, Point, assemble, finish
 from pki.status.crl_lists import CrlIssuer, CrlRecord, CrlStore, FilesPort, Lists
 from pki.status.crl_scope import DELTA, FULL, completed_by, delta_of
 from pki.status.crl_sequence import CrlState, following, is_due, is_overfull, latest, refuse_regress
+from pki.status.rollback import refuse_rollback
 from trust import clock
 from trust.clock import Clock
-from trust.errors import Conflict
+from trust.errors import Alarm, Conflict
 
 LOG = logging.getLogger("sceau.crl")
 SMALL = 1_000_000
@@ -59,15 +60,18 @@ class CrlPublisher:
         self._clock = time
         self._faults = faults or Faults()
         self._lists = [Lists(issuer) for issuer in issuers]
+        # Owned by _look_at_served: (CA, scope) of the lists whose served file was compared with the database by this process.
+        self._compared: set[tuple[str, str]] = set()
 
     def publish_due(self, *, now: bool = False) -> int:
         """Publish the lists that are due; `now` does not wait for company. Return how many were published.
 
         Raises:
-            Alarm: the clock is behind a published list; a signature does not verify.
+            Alarm: the clock is behind a published list; a signature does not verify; a list that is served says more than the
+                database knows. The other lists are published first.
             Unavailable: the database, the custodian or the disk does not answer.
         """
-        published = 0
+        published, alarm = 0, None
         for lists in self._lists:
             moment = self._clock.now()
             with self._store.read() as tx:
@@ -75,7 +79,12 @@ class CrlPublisher:
                     lists.build(tx, self._files, moment)
                 lists.look(tx, moment)
             for scope in lists.scopes:
-                published += self._publish_due(lists, scope, moment, at_once=now)
+                try:
+                    published += self._publish_due(lists, scope, moment, at_once=now)
+                except Alarm as error:
+                    alarm = alarm or error
+        if alarm is not None:
+            raise alarm
         return published
 
     def publish_all(self, ca: str | None = None) -> int:
@@ -105,6 +114,7 @@ class CrlPublisher:
     def _publish(self, lists: Lists, complete: str, scopes: list[str]) -> int:
         """Publish lists of one scope under one number: a complete list, its delta, or both. Return how many."""
         now = self._clock.now()
+        self._look_at_served(lists, scopes)
         self._faults.at("crl.read")
         state = following(latest(*map(lists.last.get, lists.together(complete))), lists.issuer.schedule, now)
         base = None if complete in scopes else lists.last.get(complete)
@@ -121,6 +131,15 @@ class CrlPublisher:
             lists.last[record.scope] = record
             lists.dirty.pop(record.scope, None)
         return len(made)
+
+    def _look_at_served(self, lists: Lists, scopes: list[str]) -> None:
+        """Refuse, before the first list of a scope that this process signs, to take back what is served."""
+        for scope in scopes:
+            if (lists.issuer.ca, scope) not in self._compared:
+                octets = self._files.read(lists.issuer.name(scope))
+                with self._store.read() as tx:
+                    refuse_rollback(tx, lists.issuer, scope, octets)
+                self._compared.add((lists.issuer.ca, scope))
 
     def _content(self, lists: Lists, scope: str, base: CrlRecord | None) -> Body:
         """Return the entries of a list; of a delta, what changed since its base, or nothing when they are made together."""

@@ -76,6 +76,48 @@ class Certificates:
         except IntegrityError as error:
             raise Conflict(f"a serial number was drawn twice: {error.orig}") from None
 
+    def add_recovered(self, recovered: Sequence[Certificate], instance: str, at: datetime) -> None:
+        """Record what exists, or may exist, without a row of its own: revoked, and its content unknown.
+
+        Raises:
+            Conflict: one of the serials is known.
+        """
+        rows = [
+            {
+                "ca": c.ca,
+                "serial": c.serial,
+                "state": c.state.value,
+                "profile": c.profile,
+                "profile_digest": c.profile_digest,
+                "board": c.board,
+                "holder": c.holder,
+                "subject": c.subject,
+                "spki_hash": c.spki_hash,
+                "tbs": c.tbs,
+                "not_before": seconds(c.not_before),
+                "not_after": seconds(c.not_after),
+                "shard": c.shard,
+                "order_id": c.order_id,
+                "instance": instance,
+                "prepared_at": seconds(c.prepared_at),
+                "revoked_at": None if c.revoked_at is None else seconds(c.revoked_at),
+                "reason": None if c.reason is None else c.reason.value,
+                "changed_at": seconds(at),
+            }
+            for c in recovered
+        ]
+        try:
+            self._connection.execute(insert(certificates), rows)
+        except IntegrityError:
+            raise Conflict("one of these serials is in the inventory meanwhile") from None
+
+    def newest_signed(self, cas: Sequence[str]) -> bytes | None:
+        """Return the serial of the certificate that these CAs prepared last, of those that were signed; None if there is none."""
+        c = certificates.c
+        signed = select(c.serial).where(c.ca.in_(cas), c.signature.is_not(None))
+        serial = self._connection.execute(signed.order_by(c.prepared_at.desc(), c.serial).limit(1)).scalar_one_or_none()
+        return None if serial is None else bytes(serial)
+
     def set_issued(self, signatures: Sequence[tuple[bytes, bytes]], at: datetime) -> None:
         """Record the signatures of intents: (serial, signature).
 

@@ -75,6 +75,15 @@ class Crls:
         )
         return self._connection.execute(statement).rowcount == 1
 
+    def raise_number(self, ca: str, scope: str, number: int, at: datetime) -> None:
+        """Have the next CRL of a scope bear a number above `number`; the one on record counts as served no longer."""
+        where = crls.c.ca == ca, crls.c.scope == scope
+        values = {"number": number, "sha256": bytes(32)}
+        raised = self._connection.execute(update(crls).where(*where, crls.c.number < number).values(**values)).rowcount
+        if not raised and self.last(ca, scope) is None:
+            dates = {"this_update": seconds(at), "next_update": seconds(at)}
+            self._connection.execute(insert(crls).values(ca=ca, scope=scope, entries=0, **values, **dates))
+
 
 class Responders:
     """OCSP responders, past and present."""

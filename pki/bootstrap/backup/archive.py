@@ -21,7 +21,7 @@ from trust.errors import Conflict, Malformed, Unavailable, shown
 
 FORMAT = "sceau-backup-1"
 MANIFEST = "manifest.json"
-FOLDERS = ("publication", "database", "config", "keys", "module", "secrets", "register")
+FOLDERS = ("publication", "database", "config", "keys", "module", "secrets", "register", "imported", "requests", "ceremonies")
 """First parts of names, in the order in which they are written."""
 LARGEST_MANIFEST = 256 * 1024 * 1024
 _BLOCK = 1 << 18

@@ -27,6 +27,8 @@ from trust.errors import Conflict, Missing, Unavailable
 
 STAMP = "backup.stamp"
 """File of the home whose time is that of the last backup that ended well (`/admin/` shows it)."""
+PAPERS = ("imported", "requests", "ceremonies")
+"""Folders of the home with what came from, or goes to, an offline authority."""
 _WORKSHOP = "backup"
 
 
@@ -97,6 +99,8 @@ class _Work:
             yield from packer.tree(settings.home / settings.custody.backup, "module")
         yield from packer.tree(settings.home / "secrets", "secrets")
         yield from packer.tree(settings.snapshots, "register")
+        for name in PAPERS:
+            yield from packer.tree(settings.home / name, name)
         self.manifest = replace(manifest, files=packer.entries)
         yield from packer.end(self.manifest)
 

@@ -178,4 +178,10 @@ def _text(path: Path) -> str:
         raise Malformed(f"{path} is not text") from None
 
 
-VERBS = {"verify": _verify, "show": _show, "checkpoint": _checkpoint, "key": _key}
+def _reconcile(args: argparse.Namespace) -> int:
+    from pki.cli.work.reconcile import reconcile  # with all that reads lists
+
+    return reconcile(args)
+
+
+VERBS = {"verify": _verify, "show": _show, "checkpoint": _checkpoint, "key": _key, "reconcile": _reconcile}
