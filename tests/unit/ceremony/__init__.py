@@ -1,0 +1,1 @@
+"""Key ceremonies: the script and its rules, the transcript, what comes by file."""
