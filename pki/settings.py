@@ -178,7 +178,10 @@ class CustodySettings:
     """Who holds the authority's keys (CP 6.2.1)."""
 
     kind: str = "software"
-    """``software``: sealed files of the home, for demonstrations and tests. ``pkcs11``: a token."""
+    """``software``: sealed files of the home, for demonstrations and tests. ``pkcs11``: a token. ``process``: a custody process, of
+    another user, which has either."""
+    socket: str = ""
+    """The Unix socket of the custody process."""
     module: str = ""
     """Path of the PKCS#11 library; empty is p11-kit's proxy."""
     token: str = ""
@@ -200,10 +203,12 @@ class CustodySettings:
         Raises:
             Malformed: it does not.
         """
-        if self.kind not in ("software", "pkcs11"):
-            raise Malformed(f"[custody] kind is 'software' or 'pkcs11', not {shown(self.kind)}")
+        if self.kind not in ("software", "pkcs11", "process"):
+            raise Malformed(f"[custody] kind is 'software', 'pkcs11' or 'process', not {shown(self.kind)}")
         if (self.kind == "pkcs11") != bool(self.token):
             raise Malformed("[custody] names a token (pkcs11:token=…) when its kind is 'pkcs11', and only then")
+        if (self.kind == "process") != self.socket.startswith("/"):
+            raise Malformed("[custody] names the socket of a process (/run/…) when its kind is 'process', and only then")
         if _SECRET.fullmatch(self.pin) is None:
             raise Malformed(f"[custody] pin is a file of the home's folder secrets, not {shown(self.pin)}")
         if not (1 <= self.sessions <= 64 and 1 <= self.timeout_seconds <= 120):
@@ -337,7 +342,7 @@ class Settings:
 
     @property
     def witness_file(self) -> Path:
-        """Where each signature is written down before it is asked for (`hsm.witness`)."""
+        """Where each signature is written down before it is asked for (`hsm.witness`); a custody process has its own."""
         return Path(self.custody.witness) if self.custody.witness else self.home / "witness" / "signatures"
 
     @property
@@ -377,7 +382,7 @@ def load(home: Path) -> Settings:
     passkeys = _passkeys(config / MAKERS, document.pop("passkeys", {}))
     register = _build(RegisterSettings, document.pop("register", {}), "register")
     api = _build(ApiSettings, document.pop("api", {}), "api")
-    custody = _build(CustodySettings, document.pop("custody", {}), "custody")
+    custody = custody_of(document.pop("custody", {}))
     cas = tuple(_build(CaSettings, ca, "ca") for ca in _list(document.pop("ca", []), "authority.toml: ca"))
     administrators = tuple(
         _administrator(each) for each in _list(document.pop("administrator", []), "authority.toml: administrator")
@@ -411,6 +416,15 @@ def load(home: Path) -> Settings:
     )
     _check(settings)
     return settings
+
+
+def custody_of(table: Any) -> CustodySettings:
+    """Read a ``[custody]`` table: of a home, or of the folder of a custody process.
+
+    Raises:
+        Malformed: it is not one.
+    """
+    return _build(CustodySettings, table, "custody")
 
 
 def _known_weak(config: Path, name: str | None) -> KnownWeakModuli:

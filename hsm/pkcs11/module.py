@@ -26,27 +26,22 @@ from hsm.pkcs11.pin import Pin
 from hsm.pkcs11.uri import TokenUri
 from trust.errors import Conflict, Missing, Refused, Unavailable
 
-PROXIES = (
-    "/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so",
-    "/usr/lib/aarch64-linux-gnu/p11-kit-proxy.so",
-    "/usr/lib64/p11-kit-proxy.so",
-    "/usr/lib/p11-kit-proxy.so",
-)
-"""Where p11-kit's proxy is, by distribution: it gives every module that is registered on the machine."""
+_LIBRARIES = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")
+"""Where distributions put p11-kit."""
 _LOCKS_BY_ITSELF = "p11-kit-"
 _BETWEEN_STARTS = 1.0
 """Seconds: a library whose device is away is not started anew more often."""
 
 
 def usual_module() -> str:
-    """Return the path of p11-kit's proxy on this machine.
+    """Return the path of p11-kit's proxy on this machine: it gives every module that is registered there.
 
     Raises:
         Missing: it is not installed.
     """
-    for path in PROXIES:
-        if Path(path).exists():
-            return path
+    for folder in _LIBRARIES:
+        if Path(folder, "p11-kit-proxy.so").exists():
+            return f"{folder}/p11-kit-proxy.so"
     raise Missing("p11-kit's proxy is not on this machine: apt-get install p11-kit, or name the module ([custody] module)")
 
 

@@ -115,7 +115,7 @@ def _copy_template(
     if database_url is not None:
         text = f'[database]\nurl = "{database_url}"\n\n' + text
     if custody is not None:
-        said = {"kind": custody.kind, "token": custody.token, "module": custody.module}
+        said = {"kind": custody.kind, "token": custody.token, "module": custody.module, "socket": custody.socket}
         text = "[custody]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in said.items() if value) + "\n" + text
     authority.write_text(text, encoding="utf-8")
     draft.rename(config)

@@ -6,17 +6,12 @@ For the issuer and for what an operator does by hand; pages and registration nev
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 
 from cryptography import x509
 
-from hsm import passphrase
 from hsm.api import Custodian, KeyRef
-from hsm.software import SoftwareKeystore
-from hsm.witness import Witness, WitnessedCustodian
+from pki.bootstrap.holding import Place, hold, hold_new
 from pki.bootstrap.home import Home
 from pki.faults import Faults
 from pki.inventory.model import Certificate, State
@@ -28,73 +23,32 @@ from pki.settings import CaSettings, Settings
 from pki.signing.certificate import CertificateSigner
 from pki.signing.door import SigningDoor
 from trust.algorithms import ALGORITHMS, spki
-from trust.errors import Alarm, Conflict
+from trust.errors import Alarm
 
-PASSPHRASE_CREDENTIAL = "keystore-passphrase"
 RESPONDER = "ocsp-responder"
 
 
-def open_custodian(home: Home) -> Custodian:
-    """Open what holds the keys, as ``[custody]`` of the configuration says; each signature is witnessed.
+def place(home: Home) -> Place:
+    """Return where the keys of a home are, and how they are opened."""
+    return Place(home.settings.home, home.settings.custody, home.settings.mode, home.clock, home.entropy)
 
-    The secret (passphrase, PIN) is read from a systemd credential if the service was given some, else from the home's file.
+
+def open_custodian(home: Home) -> Custodian:
+    """Open what holds the keys, as ``[custody]`` of the configuration says (`pki.bootstrap.holding`).
 
     Raises:
-        Missing, Refused, Malformed: as the keystore and the passphrase file say, or the PKCS#11 module.
-        Unavailable: the witness cannot be opened.
+        Missing, Refused, Malformed, Unavailable: as `hold`.
     """
-    return _witnessed(home, _token(home) if home.settings.custody.kind == "pkcs11" else _keystore(home))
+    return hold(place(home))
 
 
 def create_custodian(home: Home, tell: Callable[[str], None]) -> Custodian:
-    """Open what will hold the keys of a new home; make the software keystore if that is what it is. A token is there already.
+    """Open what will hold the keys of a new home; make the software keystore if that is what it is.
 
     Raises:
-        Missing, Refused, Malformed, Unavailable: as `open_custodian`.
+        Missing, Refused, Malformed, Unavailable: as `hold_new`.
     """
-    settings = home.settings
-    if settings.custody.kind == "pkcs11":
-        custodian: Custodian = _token(home)
-    else:
-        if not settings.passphrase_file.exists():
-            settings.passphrase_file.parent.mkdir(mode=0o700, exist_ok=True)
-            passphrase.write_new(settings.passphrase_file, home.entropy)
-        try:
-            secret = passphrase.from_file(settings.passphrase_file)
-            custodian = SoftwareKeystore.create(settings.keystore, secret, mode=settings.mode, entropy=home.entropy)
-        except Conflict:
-            return open_custodian(home)
-    tell(f"keys: {custodian.describe()}")
-    return _witnessed(home, custodian)
-
-
-def _witnessed(home: Home, custodian: Custodian) -> Custodian:
-    return WitnessedCustodian(custodian, Witness(home.settings.witness_file, home.clock))
-
-
-def _keystore(home: Home) -> SoftwareKeystore:
-    settings = home.settings
-    secret = _secret(PASSPHRASE_CREDENTIAL, settings.passphrase_file, passphrase.SHORTEST)
-    return SoftwareKeystore(settings.keystore, secret, mode=settings.mode, entropy=home.entropy)
-
-
-def _token(home: Home) -> Custodian:
-    from hsm.pkcs11 import uri  # Only who has keys in a token loads the driver.
-    from hsm.pkcs11.custodian import Pkcs11Custodian
-    from hsm.pkcs11.pin import Pin
-
-    said = home.settings.custody
-    source = partial(_secret, said.pin, home.settings.pin_file, passphrase.SHORTEST_PIN)
-    pin = Pin(source, home.settings.home / "run" / "pin-refused", home.entropy)
-    return Pkcs11Custodian(
-        uri.parse(said.token), pin, module=said.module or None, sessions=said.sessions, patience=float(said.timeout_seconds)
-    )
-
-
-def _secret(credential: str, file: Path, shortest: int) -> bytes:
-    if "CREDENTIALS_DIRECTORY" in os.environ:
-        return passphrase.from_credential(credential, os.environ, shortest=shortest)
-    return passphrase.from_file(file, shortest=shortest)
+    return hold_new(place(home), tell)
 
 
 def check_keys(home: Home, custodian: Custodian) -> None:

@@ -35,6 +35,7 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--template", metavar="NAME", default="dev", help="folder of ca_config to start from (dev)")
     parser.add_argument("--algorithm", metavar="NAME", help="algorithm of every authority (ML-DSA-65…)")
     parser.add_argument("--database", metavar="URL", help="database in place of the embedded SQLite, without a password in it")
+    parser.add_argument("--custody", metavar="SOCKET", type=Path, help="have a custody process hold the keys (sceau custody)")
     parser.add_argument("--token", metavar="URI", help="keep the keys in this PKCS#11 token (RFC 7512)")
     parser.add_argument("--pin-file", metavar="FILE", type=Path, help="file with the token's PIN, readable by its owner alone")
     parser.add_argument("--module", metavar="PATH", help="PKCS#11 library (p11-kit's proxy)")

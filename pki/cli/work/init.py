@@ -84,6 +84,10 @@ def _next(home: Home, expected: list[CaSettings]) -> str:
 
 
 def _custody(args: argparse.Namespace) -> CustodySettings | None:
+    if args.custody is not None:
+        if args.token is not None or args.pin_file is not None or args.module is not None:
+            raise Malformed("a custody process has its own token: --custody goes without --token, --pin-file and --module")
+        return CustodySettings(kind="process", socket=str(args.custody.absolute()))
     if args.token is None:
         if args.pin_file is not None or args.module is not None:
             raise Malformed("--pin-file and --module go with --token")
