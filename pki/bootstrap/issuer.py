@@ -30,6 +30,7 @@ from pki.bootstrap.custody import RESPONDER, check_keys, issuance, open_authorit
 from pki.bootstrap.demand import Demand
 from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.keys import make_key
+from pki.bootstrap.keywatch import KeyWatch
 from pki.bootstrap.lists import crl_publisher
 from pki.bootstrap.reconciliation import Reconciliation
 from pki.bootstrap.repository import publish_authority
@@ -113,6 +114,7 @@ class Issuer:
         self._hold_back = HOLD_BACK_SECONDS[0]
         self._batch = MAX_BATCH
         self.chronicle = Chronicle(home, instance)
+        self.key_watch = KeyWatch(home, custodian, instance)
         self._server: SignerServer | None = None
         self._recovered = False
         for ca_id in self.authority.cas:
@@ -197,6 +199,7 @@ class Issuer:
         if self._server is not None:
             self._server.stop()
         self._status.close()
+        self.key_watch.close()
         self._instance.release()
 
     # --- the parts of a turn: each returns whether it did something ---------------------------------------------------------
@@ -234,6 +237,7 @@ class Issuer:
             raise
         publish_authority(self.home, self._files)
         self._status.tidy()
+        self.key_watch.look()
         self._next_upkeep = self._ticks() + UPKEEP_SECONDS
         return False
 

@@ -52,15 +52,12 @@ def judge_keys(home: Home) -> list[Finding]:
 
 def _named(home: Home) -> dict[str, bytes | None]:
     """Return the labels of the keys that must be there, each with the SHA-256 of its public half where a certificate has it."""
-    from pki.bootstrap.sealing import JOURNAL_KEY
+    from pki.bootstrap.keylist import Role
+    from pki.bootstrap.keysurvey import named
 
-    named: dict[str, bytes | None] = {JOURNAL_KEY: None}
-    for ca_id, certificate in home.cas_here().items():
-        named[home.settings.ca(ca_id).key] = certificate.spki_hash
-        with home.store.read() as tx:
-            responders = [each for each in tx.responders.of_ca(ca_id) if each.not_after > home.clock.now()]
-            named |= {each.key: tx.certificates.get(each.serial).spki_hash for each in responders}
-    return named
+    # A CA without certificate may wait for a ceremony, which makes its key.
+    there = (each for each in named(home) if not each.offline and (each.spki_hash is not None or each.role is not Role.CA))
+    return {each.label: each.spki_hash for each in there}
 
 
 @check("journal")
