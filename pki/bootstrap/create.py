@@ -18,6 +18,7 @@ from hsm.api import Custodian, KeyUse
 from pki.bootstrap.custody import create_custodian, open_authority
 from pki.bootstrap.hierarchy import create_ca
 from pki.bootstrap.home import Home, open_home, shipped
+from pki.bootstrap.keyfigures import Tally
 from pki.bootstrap.keys import make_key
 from pki.bootstrap.sealing import JOURNAL_KEY
 from pki.bootstrap.trial import try_authority
@@ -78,9 +79,11 @@ def create(
         passphrase.keep(home.settings.pin_file, passphrase.from_file(pin_file, shortest=passphrase.SHORTEST_PIN))
     keystore = create_custodian(home, tell)
     _refuse_keys_of_another(home, keystore)
+    tally = Tally(path, INIT, keystore.counts, home.clock)
     make_key(home, keystore, JOURNAL_KEY, "Ed25519", KeyUse.CHECKPOINT, by=INIT)
     for ca in () if ceremony else home.settings.cas:
         create_ca(home, keystore, ca, by=INIT, tell=tell)
+    tally.look()
     try_authority(path, open_authority(home), tell)
     return home
 
