@@ -19,7 +19,7 @@ import time
 from bench.sizes import Size, options
 from bench.table import Row, note
 
-SECTIONS = ("issuance", "enrolment", "register", "crl", "status", "validation", "sameness", "publication")
+SECTIONS = ("issuance", "custody", "enrolment", "register", "crl", "status", "validation", "sameness", "publication")
 
 
 def main() -> int:
