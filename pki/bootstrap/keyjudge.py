@@ -22,11 +22,13 @@ _SUCCESSOR = "prepare its successor: a new [[ca]], by `sceau init` or a ceremony
 _BACK = {
     Place.SOFTWARE: "put the keystore and its passphrase back as they were saved (`sceau restore`): a key cannot be made again",
     Place.TOKEN: "connect the token that holds it, or restore it with its maker's tools: a key cannot be made again",
+    Place.PROCESS: "put back what the custody process has, as it was saved: a key cannot be made again",
     Place.OFFLINE: "nothing here: its own home holds it",
 }
 _AGAIN = {
     Place.SOFTWARE: f"`{_SERVE}` says why; {_BACK[Place.SOFTWARE]}",
     Place.TOKEN: "connect the token; its PIN is in the home's secrets, and `[custody]` names its module and its slot",
+    Place.PROCESS: "start the custody process (`sceau custody serve FOLDER`), and see what its log says",
     Place.OFFLINE: "nothing here: its own home holds it",
 }
 

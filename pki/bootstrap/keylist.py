@@ -39,6 +39,8 @@ class Place(StrEnum):
 
     SOFTWARE = "software"
     TOKEN = "token"
+    PROCESS = "process"
+    """A custody process, which has either."""
     OFFLINE = "offline"
 
 

@@ -24,7 +24,7 @@ from pki.bootstrap.sealing import JOURNAL_KEY, KEY, published, verifier_key
 from pki.inventory.model import Certificate, State
 from pki.settings import CaSettings, Settings
 from trust.algorithms import spki
-from trust.errors import Missing, SceauError
+from trust.errors import Missing, SceauError, Unavailable
 
 _USES = {
     Role.CA: (KeyUse.CERTIFICATE.value, KeyUse.CRL.value),
@@ -32,7 +32,7 @@ _USES = {
     Role.JOURNAL: (KeyUse.CHECKPOINT.value,),
     Role.NONE: (),
 }
-_HERE = {"software": Place.SOFTWARE, "pkcs11": Place.TOKEN}
+_HERE = {"software": Place.SOFTWARE, "pkcs11": Place.TOKEN, "process": Place.PROCESS}
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,10 @@ def survey(home: Home, custodian: Custodian | None, *, by: str, fault: str = "")
     """
     place = _HERE[home.settings.custody.kind]
     there: list[str] = []
+    said = _said(home.settings)
     if custodian is not None:
         try:
-            there = custodian.labels()
+            there, said = custodian.labels(), custodian.describe()
         except SceauError as error:
             custodian, fault = None, str(error)
     counted = keyfigures.counted(home.settings.home)
@@ -101,7 +102,7 @@ def survey(home: Home, custodian: Custodian | None, *, by: str, fault: str = "")
     return Keys(
         at=home.clock.now(),
         by=by,
-        custody=_said(home.settings) if custodian is None else custodian.describe(),
+        custody=said,
         fault=fault,
         remedy=keyjudge.remedy_of_custody(place) if fault else "",
         keys=tuple(keys),
@@ -131,9 +132,9 @@ def longest(home: Home, ca: CaSettings) -> tuple[str, int]:
     return profile, days
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Looking:
-    """What a look at one key needs."""
+    """What a look at one key needs. A custodian that stops answering is not asked again: each question may take its time."""
 
     home: Home
     tx: Transaction
@@ -165,6 +166,7 @@ class _Looking:
             except Missing:
                 pass
             except SceauError as error:
+                self._hears(error)
                 return replace(key, judgements=(keyjudge.of_error(error, label, self.place),))
         if key.sha256:
             key = self._standing_behind(key, bytes.fromhex(key.sha256))
@@ -186,8 +188,13 @@ class _Looking:
             seen = self._described(key)
             known = self._published() if wanted.role is Role.JOURNAL else expected or None
         except SceauError as error:
+            self._hears(error)
             return key, [keyjudge.of_error(error, wanted.label, place)]
         return seen, keyjudge.against_certificate(seen, known) + keyjudge.against_uses(seen, _USES[wanted.role])
+
+    def _hears(self, error: SceauError) -> None:
+        if isinstance(error, Unavailable):
+            self.custodian = None
 
     def _described(self, key: Key) -> Key:
         assert self.custodian is not None
@@ -258,4 +265,7 @@ def _behind(certificate: Certificate, now: datetime) -> Behind:
 
 def _said(settings: Settings) -> str:
     """Say where keys live, when the custodian does not."""
-    return f"PKCS#11 token, {settings.custody.token}" if settings.custody.kind == "pkcs11" else "software keystore"
+    custody = settings.custody
+    return {"pkcs11": f"PKCS#11 token, {custody.token}", "process": f"custody process at {custody.socket}"}.get(
+        custody.kind, "software keystore"
+    )

@@ -17,14 +17,19 @@ def register(subparsers: Subparsers) -> None:
         subparsers,
         "doctor",
         "check this machine and this home, and say how to mend what is wrong",
-        examples=["sceau doctor --home var/demo", "sceau doctor --json", "sceau doctor --keep"],
+        examples=["sceau doctor --home var/demo", "sceau doctor --json", "sceau doctor --keep", "sceau doctor --keys"],
         description="Check this machine and this home; change nothing. Exit code 1 when something is wrong, 0 otherwise.",
     )
     parser.add_argument("--keep", action="store_true", help="leave what was found in the home, for the administrators' page")
+    parser.add_argument("--keys", action="store_true", help="show every key: where it lives, its uses, signatures, retirement")
 
 
 def run(args: argparse.Namespace) -> int:
     """Examine and report."""
+    if args.keys:
+        from pki.cli.work import keys
+
+        return keys.examine(args)
     from pki.bootstrap.checks import Finding, State, examine
 
     def lines(finding: Finding) -> list[str]:
@@ -34,9 +39,11 @@ def run(args: argparse.Namespace) -> int:
     findings = examine(args.home)
     if args.keep:
         from pki.bootstrap.examined import keep
+        from pki.cli.work.keys import keep_if_old
         from trust.clock import SystemClock
 
         keep(args.home, findings, SystemClock().now())
+        keep_if_old(args.home)
     as_data = [
         {"check": f.name, "ok": f.state is not State.FAILED, "state": f.state, "text": f.text, "fix": f.fix or None}
         for f in findings
