@@ -266,7 +266,14 @@ class Issuer:
             for ca in self.authority.cas.values()
         ]
         return OcspProducer(
-            self.home.store, self._status, served, self._ocsp.sign, self.home.clock, retention=RETENTION, faults=self._faults
+            self.home.store,
+            self._status,
+            served,
+            self._ocsp.sign,
+            self.home.clock,
+            sign_many=self._ocsp.sign_many,
+            retention=RETENTION,
+            faults=self._faults,
         )
 
     def _load_responders(self, ca_id: str) -> None:

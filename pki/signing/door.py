@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from threading import Lock
 from time import perf_counter
 
 from hsm.api import Custodian, KeyRef, KeyUse
 from trust.algorithms import ALGORITHMS, Algorithm, PublicKey
 from trust.errors import Alarm
+
+_ALL, _NONE = slice(None), slice(0)
 
 __all__ = ["Figures", "KeyUse", "SigningDoor", "SigningKey"]
 
@@ -87,11 +90,16 @@ class SigningDoor:
         started = perf_counter()
         signature = self._custodian.sign(key.ref, key.use, data)
         elapsed = perf_counter() - started
-        self._release(key, [(data, signature, subject)], elapsed, verify)
+        self._release(key, [(data, signature, subject)], elapsed, _ALL if verify else _NONE)
         return signature
 
-    def sign_many(self, key: SigningKey, many: Sequence[bytes], *, subjects: Sequence[str]) -> list[bytes]:
-        """Return a signature over each of `many`, all verified: the custodian is asked once.
+    def sign_many(
+        self, key: SigningKey, many: Sequence[bytes], *, subjects: Sequence[str] = (), sample: slice = _ALL
+    ) -> list[bytes]:
+        """Return a signature over each of `many`, verified: the custodian is asked once.
+
+        `subjects` name them for the words of an alarm. `sample` is which of them are verified, as long as no signature of this
+        key was ever wrong.
 
         Raises:
             Alarm, Missing, Refused, Unavailable: as `sign`; no signature is released then.
@@ -99,7 +107,9 @@ class SigningDoor:
         started = perf_counter()
         signatures = self._custodian.sign_many(key.ref, key.use, many)
         elapsed = perf_counter() - started
-        self._release(key, list(zip(many, signatures, subjects, strict=True)), elapsed, verify=True)
+        if len(signatures) != len(many):
+            raise Alarm(f"key {key.label} was asked for {len(many)} signatures and gave {len(signatures)}: none is released")
+        self._release(key, list(zip(many, signatures, subjects or repeat(key.use.value), strict=False)), elapsed, sample)
         return signatures
 
     def figures(self) -> dict[str, Figures]:
@@ -107,11 +117,11 @@ class SigningDoor:
         with self._lock:
             return {use: Figures(int(count), seconds, int(faults)) for use, (count, seconds, faults) in self._figures.items()}
 
-    def _release(self, key: SigningKey, made: Sequence[tuple[bytes, bytes, str]], elapsed: float, verify: bool) -> None:
-        wrong = []
-        if verify or (self._distrusted and key.label in self._distrusted):
-            verifies, public = key.algorithm.verifies, key.public_key
-            wrong = [subject for data, signature, subject in made if not verifies(public, signature, data)]
+    def _release(self, key: SigningKey, made: Sequence[tuple[bytes, bytes, str]], elapsed: float, sample: slice) -> None:
+        if self._distrusted and key.label in self._distrusted:
+            sample = _ALL
+        verifies, public = key.algorithm.verifies, key.public_key
+        wrong = [subject for data, signature, subject in made[sample] if not verifies(public, signature, data)]
         with self._lock:
             figures = self._figures.setdefault(key.use.value, [0, 0.0, 0])
             figures[0] += len(made)

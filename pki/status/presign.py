@@ -7,8 +7,9 @@ The key stays behind `sign`, which the caller takes from the custodian's door. N
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 from pki.status import response
 from pki.status.model import SERIAL_SIZE, SHA1, Authority, Batch, HashForm, Responder, Status, StatusFact
@@ -17,6 +18,10 @@ from trust.errors import Alarm
 
 Sign = Callable[[bytes], bytes]
 """Signs with the key of one responder: octets in, signature out; raises Unavailable when the custodian does not answer."""
+SignMany = Callable[[Sequence[bytes]], list[bytes]]
+"""The same for many at once: what a token that is far away takes its time for is then asked in one breath."""
+TOGETHER = 250
+"""Statuses that are signed at once."""
 
 TEMPLATES = 64
 """Compiled answers kept: those of the last seconds, by form and length of nonce."""
@@ -25,8 +30,16 @@ TEMPLATES = 64
 class ResponseSigner:
     """One responder of one CA, at work."""
 
-    def __init__(self, authority: Authority, responder: Responder, sign: Sign, *, verify_every: int = 1000) -> None:
-        """Join a CA, a responder's certificate, and the signature of its key.
+    def __init__(
+        self,
+        authority: Authority,
+        responder: Responder,
+        sign: Sign,
+        *,
+        sign_many: SignMany | None = None,
+        verify_every: int = 1000,
+    ) -> None:
+        """Join a CA, a responder's certificate, and the signature of its key; `sign_many` is the same key's.
 
         `verify_every`: the first signature of a batch and every so many after it are verified. All of them would triple the cost.
 
@@ -36,6 +49,7 @@ class ResponseSigner:
         if responder.ca_id != authority.ca_id:
             raise ValueError(f"a responder of {responder.ca_id} does not speak for {authority.ca_id}")
         self.authority, self.responder, self._sign = authority, responder, sign
+        self._sign_many: SignMany = sign_many or (lambda many: [sign(data) for data in many])
         self._verify_every = verify_every
         # Written by several threads: each entry is a function of its key, so it does not matter whose stays.
         self._templates: dict[tuple[HashForm, int | None, tuple[datetime, datetime], datetime | None], list[bytes]] = {}
@@ -51,24 +65,27 @@ class ResponseSigner:
         """
         if batch.responder != self.responder:
             raise ValueError("a batch is signed by its own responder")
-        sign, every = self._sign, self._verify_every
+        every, waits = self._verify_every, iter(facts)
         head, tail = self._around_good(batch)
-        good = batch.good_prefix
-        for count, fact in enumerate(facts):
-            serial = fact.serial
-            if len(serial) != SERIAL_SIZE:
-                raise ValueError("a serial of ours has 16 octets")
-            if fact.status is Status.GOOD:
-                data = head + serial + tail
-                signature = sign(data)
-                value = good + signature
-            else:
-                data, fields = self._revoked(fact, batch)
-                signature = sign(data)
-                value = batch.revoked_prefix + fields + signature
-            if count % every == 0:
-                self._verify(signature, data)
-            yield serial, value
+        good, count = batch.good_prefix, 0
+        while some := list(islice(waits, TOGETHER)):
+            many, prefixes = [], []
+            for fact in some:
+                if len(fact.serial) != SERIAL_SIZE:
+                    raise ValueError("a serial of ours has 16 octets")
+                if fact.status is Status.GOOD:
+                    many.append(head + fact.serial + tail)
+                    prefixes.append(good)
+                else:
+                    data, fields = self._revoked(fact, batch)
+                    many.append(data)
+                    prefixes.append(batch.revoked_prefix + fields)
+            signatures = self._sign_many(many)
+            for place in range(-count % every, len(some), every):
+                self._verify(signatures[place], many[place])
+            count += len(some)
+            for fact, prefix, signature in zip(some, prefixes, signatures, strict=True):
+                yield fact.serial, prefix + signature
 
     def respond(
         self,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from pki.faults import Faults
 from pki.inventory.model import State
@@ -21,6 +22,7 @@ from pki.status.store import StatusWriter
 from trust.clock import Clock
 
 Sign = Callable[[str, bytes], bytes]
+SignMany = Callable[[str, Sequence[bytes]], list[bytes]]
 """Signs response data with the responder key of that label."""
 
 TURN = 2000
@@ -54,13 +56,14 @@ class OcspProducer:
         time: Clock,
         *,
         retention: timedelta,
+        sign_many: SignMany | None = None,
         faults: Faults | None = None,
     ) -> None:
         """Join the database, the store and the responders' keys; `retention` is for the archive cutoff (RFC 6960 §4.4.4)."""
         self._store = store
         self._writer = writer
         self._authorities = {each.authority.ca_id: each for each in authorities}
-        self._sign = sign
+        self._sign, self._sign_many = sign, sign_many
         self._clock = time
         self._retention = retention
         self._faults = faults or Faults()
@@ -175,7 +178,8 @@ class OcspProducer:
         cutoff = archive_cutoff(start, self._retention, each.authority)
         batch = self._writer.new_batch(responder, start, end, archive_cutoff=cutoff)
         label = responder.key_label
-        return ResponseSigner(each.authority, responder, lambda data: self._sign(label, data)), batch
+        many = self._sign_many and partial(self._sign_many, label)
+        return ResponseSigner(each.authority, responder, partial(self._sign, label), sign_many=many), batch
 
 
 def fact(row: StatusRow) -> StatusFact:
