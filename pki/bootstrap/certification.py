@@ -16,6 +16,7 @@ from cryptography import x509
 
 from hsm.api import Custodian
 from pki.audit.events import event
+from pki.bootstrap import quarantine
 from pki.bootstrap.custody import issuance, issuer_view
 from pki.bootstrap.home import Home
 from pki.bootstrap.trial import try_profiles
@@ -120,10 +121,10 @@ def requested(octets: bytes, subject: AuthoritySubject | ServiceSubject, home: H
         Malformed, Refused: as `prove_possession`; or the request is in another name.
     """
     proven = prove_possession(octets, known_weak=home.settings.known_weak)
-    asked = x509.load_der_x509_csr(proven.csr_der).subject.public_bytes()
-    if asked != subject.name_der():
-        name = x509.Name.from_bytes(asked).rfc4514_string()
-        raise Refused(f"the request is in another name: {name}", citation="CP 3.1.1")
+    asked = x509.load_der_x509_csr(proven.csr_der).subject
+    # The same words: other programs choose other string types for them, and the certificate has ours.
+    if asked != x509.Name.from_bytes(subject.name_der()):
+        raise Refused(f"the request is in another name: {asked.rfc4514_string()}", citation="CP 3.1.1")
     return proven
 
 
@@ -155,7 +156,19 @@ def fingerprint(certificate: Certificate) -> str:
     return hashlib.sha256(certificate.der).hexdigest()
 
 
+def refuse_quarantined(home: Home) -> None:
+    """Check that a home knows what it signed: one that was put back from a backup does not, until it is reconciled.
+
+    Raises:
+        Refused: it is in quarantine (CP 5.7.4).
+    """
+    if quarantine.stands(home.settings.home):
+        reason = "this home was put back from a backup: nothing is signed before `sceau audit reconcile --apply`"
+        raise Refused(reason, citation="CP 5.7.4")
+
+
 def _issue(home: Home, custodian: Custodian, issuer: IssuingCa, wanted: Wanted, by: str, tell: Tell) -> Certificate:
+    refuse_quarantined(home)
     compiled = CompiledProfile(_profile(home, wanted.profile), issuer.view)
     try_profiles(home.settings.home, [compiled], tell)
     authority = Authority({issuer.id: issuer}, {(issuer.id, wanted.profile): compiled})

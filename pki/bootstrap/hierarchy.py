@@ -15,7 +15,9 @@ from pki.bootstrap.home import Home
 from pki.bootstrap.keys import make_key
 from pki.settings import CaSettings
 from trust.algorithms import spki
+from trust.errors import Refused
 
+BY = "init"
 REQUESTS = "requests"
 """Below the home: the requests to be certified by an offline root."""
 
@@ -49,10 +51,21 @@ def write_request(home: Home, custodian: Custodian, ca: CaSettings) -> Path:
     """Write the request of a CA for its offline issuer into the home, if it is not there yet; return where."""
     path = home.settings.home / REQUESTS / f"{ca.id}.csr"
     if not path.exists():
-        subject = certification.subject_of(home, ca.common_name)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.write_bytes(certification.pem(certification.request(custodian, ca.key, subject)))
+        path.write_bytes(make_request(home, custodian, ca, by=BY))
     return path
+
+
+def make_request(home: Home, custodian: Custodian, ca: CaSettings, *, by: str) -> bytes:
+    """Return the request of a CA of this home, PEM; its key is made first when there is none.
+
+    Raises:
+        Refused: its key is elsewhere (CP 6.1.1).
+    """
+    if ca.offline:
+        raise Refused(f"{ca.id} is offline: its key is not here", citation="CP 6.1.1")
+    make_key(home, custodian, ca.key, ca.algorithm, KeyUse.CERTIFICATE, KeyUse.CRL, by=by)
+    return certification.pem(certification.request(custodian, ca.key, certification.subject_of(home, ca.common_name)))
 
 
 def waiting(home: Home) -> list[CaSettings]:

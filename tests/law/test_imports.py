@@ -65,6 +65,7 @@ FAULTS = {
     ),
     "issuance signs a CRL": ("pki/issuance/fault.py", "import pki.signing.crl", "CRLs and status answers are signed"),
     "issuance signs a checkpoint": ("pki/issuance/fault.py", "import pki.signing.checkpoint", "Checkpoints are signed"),
+    "an issuer asks for itself": ("pki/issuance/fault.py", "import pki.signing.request", "Requests for the authority's own keys"),
     "status goes round to the door": ("pki/status/fault.py", "import pki.signing.door", "The door to the keys opens inside"),
     "publication reaches a key": (
         "web/publication/fault.py",

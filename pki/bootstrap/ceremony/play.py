@@ -22,7 +22,7 @@ from pki.bootstrap.ceremony.rules import Stage, check
 from pki.bootstrap.ceremony.script import Import, Script
 from pki.bootstrap.ceremony.steps import BY, Made, Scene, perform
 from pki.bootstrap.ceremony.transcript import Entry, Transcript, digest_of, markdown
-from pki.bootstrap.certification import silent
+from pki.bootstrap.certification import refuse_quarantined, silent
 from pki.bootstrap.chronicle import config_digest
 from pki.bootstrap.home import Home, shipped
 from trust.errors import Conflict, Malformed, Unavailable
@@ -103,6 +103,7 @@ def play(
         Conflict: it was played to its end before.
         SceauError: a step was not done; what was done before stands, and the same script goes on from there.
     """
+    refuse_quarantined(home)
     record, limits = Record(home.settings.home, script.sha256), ceilings()
     if record.held is not None:
         at, digest = record.held

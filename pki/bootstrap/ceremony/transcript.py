@@ -91,7 +91,8 @@ def facts_of(entry: Entry) -> list[tuple[str, str]]:
     """Return what a transcript says of a step: names and values."""
     made = entry.made
     file = [] if made.file is None else [("Fichier", made.file), ("SHA-256 du fichier", spaced(made.sha256 or ""))]
-    return [("Heure", moment(entry.at)), *made.facts, *file]
+    said = {value for _, value in made.facts}  # The hash of a certificate is that of its file.
+    return [("Heure", moment(entry.at)), *made.facts, *(pair for pair in file if pair[1] not in said)]
 
 
 def title(transcript: Transcript) -> str:

@@ -6,16 +6,14 @@ import argparse
 import hashlib
 import re
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 
-from hsm.api import Custodian, KeyUse
 from pki.bootstrap import certification
 from pki.bootstrap.ceremony.play import ceilings
 from pki.bootstrap.custody import open_custodian
-from pki.bootstrap.hierarchy import waiting
+from pki.bootstrap.hierarchy import make_request, waiting
 from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.imports import Imported, import_certificates, import_list
-from pki.bootstrap.keys import make_key
 from pki.cli import _files
 from pki.cli._output import emit
 from pki.cli._text import at, day
@@ -32,12 +30,7 @@ def request(args: argparse.Namespace) -> int:
     """Write the request of an authority."""
     home = open_home(args.home)
     ca = home.settings.ca(args.ca)
-    if ca.offline:
-        raise Refused(f"{ca.id} is offline: its key is not here", citation="CP 6.1.1")
-    custodian = open_custodian(home)
-    make_key(home, custodian, ca.key, ca.algorithm, KeyUse.CERTIFICATE, KeyUse.CRL, by=BY)
-    subject = certification.subject_of(home, ca.common_name)
-    made = certification.pem(certification.request(custodian, ca.key, subject))
+    made = make_request(home, open_custodian(home), ca, by=BY)
     _files.write(args.output, made)
     digest = hashlib.sha256(made).hexdigest()
     data = {"ca": ca.id, "common_name": ca.common_name, "file": str(args.output), "sha256": digest}
@@ -77,11 +70,7 @@ def sign(args: argparse.Namespace) -> int:
 def take_in(args: argparse.Namespace) -> int:
     """Take in certificates, or a list."""
     home, octets = open_home(args.home), _files.read(args.file, LARGEST)
-
-    @cache
-    def custodian() -> Custodian:
-        return open_custodian(home)
-
+    custodian = cache(partial(open_custodian, home))
     if _is_list(octets):
         found = [import_list(home, octets, most_hours=ceilings().root_list_hours, by=BY)]
     else:
