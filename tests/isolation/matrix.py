@@ -181,7 +181,7 @@ VERIFY: Table = LANGUAGE | {
 }
 """Everybody."""
 
-ADMIN: Table = SIGN_IN | {("dashboard.state", "GET"): shown()}
+ADMIN: Table = SIGN_IN | {("dashboard.state", "GET"): shown(), ("custody.keys", "GET"): shown()}
 """Those who run the machine."""
 
 TABLES: dict[str, Table] = {"board": BOARD, "portal": PORTAL, "structure": STRUCTURE, "verify": VERIFY, "admin": ADMIN}

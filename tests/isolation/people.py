@@ -189,6 +189,7 @@ def crowd(directory: Path) -> Iterator[Crowd]:
         draft = world.enrolment.draft(f"{board}-2", [world.application(person, "ps-signature")])
         batch = world.enrolment.submit(draft, world.act(f"{board}-2", draft.statement(world.clock.now())))
         found.batches.setdefault(board, batch.id)
+    world.issuer.key_watch.look()  # as it does once a minute: the administrators' page shows what it saw
     yield found
     world.close()
 

@@ -1,4 +1,4 @@
-"""The application of those who run the machine: one page over all ordres, counts and dates, nobody's data, nothing to decide."""
+"""The application of those who run the machine: pages over all ordres, counts and dates, nobody's data, nothing to decide."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import Flask
 
 from pki.authenticators.model import Kind
 from pki.bootstrap.office import Office
-from web.admin import dashboard
+from web.admin import custody, dashboard
 from web.kit.application import make as make_application
 
 PREFIX = "/admin"
@@ -19,4 +19,5 @@ def make(office: Office) -> Flask:
     app = make_application("sceau.admin", office, Kind.ADMINISTRATOR, PREFIX, Path(__file__).parent / "templates")
     app.jinja_env.filters.update(rate=dashboard.rate)
     app.register_blueprint(dashboard.views(office))
+    app.register_blueprint(custody.views(office))
     return app

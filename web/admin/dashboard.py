@@ -11,7 +11,7 @@ from flask import Blueprint, render_template
 
 from pki.bootstrap.examined import Examined
 from pki.bootstrap.office import Office
-from web.admin import measures
+from web.admin import custody, measures
 from web.admin.measures import Ending, Refusals, Traffic, Waiting
 from web.kit import tiles
 from web.kit.language import _, ngettext, spoken
@@ -48,6 +48,7 @@ def views(office: Office) -> Blueprint:
             None if answered is None else _answers(answered),
             _queue(waiting, orders),
             tiles.register(office, "/#registre"),
+            custody.tile(office, now),
             None if backup is None else _backup(backup, now),
             _refusals(refused),
             None if examined is None else _findings(examined, now),
