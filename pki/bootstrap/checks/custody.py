@@ -32,21 +32,25 @@ def judge_keys(home: Home) -> list[Finding]:
     from pki.bootstrap.custody import open_custodian
     from trust.algorithms import spki
 
-    folder = home.settings.home
+    back = {
+        "pkcs11": "have the token back, and its PIN (docs/operate/custody.md): keys cannot be made again",
+        "process": "start the custody process: sceau custody serve DIR",
+    }.get(home.settings.custody.kind, f"put {home.settings.home}/keys and the passphrase back as they were saved")
     try:
         custodian = open_custodian(home)
+        custodian.labels()
     except SceauError as error:
-        return [bad(str(error), f"put {folder}/keys and the passphrase back as they were saved: they cannot be made again")]
+        return [bad(str(error), back)]
     lost, found = [], 0
     for label, expected in _named(home).items():
         try:
             public = sha256(spki(custodian.public_key(KeyRef(label)))).digest()
         except SceauError as error:
-            lost.append(bad(f"key {label}: {error}", f"put {folder}/keys back as it was saved"))
+            lost.append(bad(f"key {label}: {error}", back))
             continue
         found += 1
         if expected is not None and public != expected:
-            lost.append(bad(f"key {label} is not the one of its certificate", f"put {folder}/keys back as it was saved"))
+            lost.append(bad(f"key {label} is not the one of its certificate", back))
     return lost or [good(f"{found} keys, each the one of its certificate; {custodian.describe()}")]
 
 
