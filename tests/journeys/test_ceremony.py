@@ -29,10 +29,12 @@ from pki.bootstrap.issuer import Issuer
 from pki.bootstrap.verification import judge
 from pki.cli.main import main
 from pki.inventory.model import State
-from tests.builders.ceremonies import EXAMPLE, MORNING, Place, TwoHomes, masked
+from tests.builders.ceremonies import DAY, EXAMPLE, MORNING, Place, TwoHomes, masked
+from tests.builders.keystore import make_keystore
 from tests.databases import swift_directory
 from tests.tokens import tokens
 from trust import der
+from trust.clock import SystemClock
 from trust.errors import Conflict, Malformed, Missing, Refused
 from trust.testing import FixedClock
 from trust.validation.certificate import Certificate as Read
@@ -320,6 +322,23 @@ def test_the_keys_of_authorities_are_born_before_witnesses_too(homes: TwoHomes) 
     assert "CN = SCEAU EXEMPLE PERSONNES" in said
 
 
+def test_a_responder_elsewhere_is_certified_by_its_request(homes: TwoHomes) -> None:
+    """Made by openssl, with string types of its own: the certificate has our name, and openssl finds it good for OCSP."""
+    folder = homes.directory / "repondeur"
+    folder.mkdir()
+    name = "/C=FR/O=SCEAU EXEMPLE/CN=SCEAU EXEMPLE PERSONNES OCSP SECOURS"
+    key: list[str | Path] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", folder / "repondeur.pem"]
+    assert openssl("req", "-new", *key, "-subj", name, "-out", folder / "repondeur.csr").startswith("OK")
+    homes.online.play("repondeur.toml", folder)
+
+    chain = as_pem(homes.issue / "personnes.cer")
+    options: list[str | Path] = ["-partial_chain", "-purpose", "ocsphelper", *at(homes), "-CAfile", chain]
+    assert openssl("verify", *options, as_pem(folder / "repondeur.cer")).startswith("OK")
+    parsed = x509.load_der_x509_certificate((folder / "repondeur.cer").read_bytes())
+    assert parsed.extensions.get_extension_for_class(x509.OCSPNoCheck).critical is False
+    assert len(list(parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)) == 1
+
+
 def test_nothing_is_done_by_a_script_that_is_refused(homes: TwoHomes) -> None:
     """Its last step is wrong: its first one made no key."""
     generate = 'do = "generate"\nkey = "autre"\nalgorithm = "P-256"\nuses = ["crl"]\n'
@@ -372,6 +391,8 @@ def test_a_transcript_holds_no_secret(homes: TwoHomes) -> None:
 def test_the_journal_tells_the_ceremonies_and_agrees_with_the_tables(homes: TwoHomes, capsys: pytest.CaptureFixture[str]) -> None:
     """Each home's own; `sceau audit verify` finds nothing to say against either."""
     served(homes.online)
+    kept = homes.issue / "checkpoint"  # which the ceremony left with its files: somebody keeps it elsewhere
+    assert main(["audit", "verify", "--checkpoint", str(kept), "--home", str(homes.root.path)]) == 0, capsys.readouterr()
     for place, expected in ((homes.root, "ceremony.held"), (homes.online, "certificate.imported")):
         assert main(["audit", "verify", "--home", str(place.path)]) == 0, capsys.readouterr()
         capsys.readouterr()
@@ -379,27 +400,28 @@ def test_the_journal_tells_the_ceremonies_and_agrees_with_the_tables(homes: TwoH
         assert json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", ["renouvellement.toml", "croisee.toml"])
 def test_a_ceremony_is_rehearsed_on_a_token_that_vanishes(
-    name: str, homes: TwoHomes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    homes: TwoHomes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """SoftHSM, throw-away keys, stand-ins for what comes from elsewhere; the home it is for is not touched."""
     tokens()  # skips where there is no SoftHSM
-    if name == "croisee.toml":
-        homes.root.configure(SECOND_ROOT)
-    script = tmp_path / name
-    script.write_bytes((EXAMPLE / "ceremonies" / name).read_bytes().replace(b"2026-11-23", b"2126-11-23"))
+    homes.root.configure(SECOND_ROOT)
+    certify = (EXAMPLE / "ceremonies" / "renouvellement.toml").read_bytes().split(b"[[step]]")[1]
+    script = tmp_path / "croisee.toml"
+    text = (EXAMPLE / "ceremonies" / "croisee.toml").read_bytes().replace(DAY, b"2126-11-23")
+    script.write_bytes(text + b"[[step]]" + certify)
     labels, before = homes.root.custodian.labels(), homes.root.home.ca_certificates()
     arguments = ["ceremony", "run", str(script), "--rehearse", "--out", str(tmp_path / "out"), "--home", str(homes.root.path)]
     assert main([*arguments, "--json"]) == 0, capsys.readouterr()
 
     said = json.loads(capsys.readouterr().out)
     assert said["rehearsal"] is True
+    assert len(said["files"]) == 5
     for made in said["files"]:
         assert hashlib.sha256((tmp_path / "out" / made["file"]).read_bytes()).hexdigest() == made["sha256"]
-    text = (tmp_path / "out" / "transcript.md").read_text(encoding="utf-8")
-    assert "RÉPÉTITION" in text
-    assert "jeton PKCS#11" in text
+    text_made = (tmp_path / "out" / "transcript.md").read_text(encoding="utf-8")
+    assert "RÉPÉTITION" in text_made
+    assert "jeton PKCS#11" in text_made
     assert (labels, before) == (homes.root.custodian.labels(), homes.root.home.ca_certificates())
 
 
@@ -421,3 +443,41 @@ def test_the_home_of_the_root_has_the_root_s_key_and_no_other(homes: TwoHomes) -
     assert homes.root.custodian.labels() == ["journal", "racine"]
     with pytest.raises(Missing):
         homes.online.custodian.public_key(KeyRef("racine"))
+
+
+def test_an_operator_brings_an_authority_to_life_by_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two homes and what is carried between them, by commands alone; each says what is still to come."""
+    racine, home, out = tmp_path / "racine", tmp_path / "sceau", tmp_path / "usb"
+    for each in (racine, home):
+        make_keystore(each)
+
+    def sceau(*words: str | Path, code: int = 0) -> str:
+        assert main([str(word) for word in words]) == code, capsys.readouterr()
+        said = capsys.readouterr()
+        return said.out + said.err
+
+    common = ["--base-url", "http://pki.sceau.example.com", "--home"]
+    assert "sceau ceremony run" in sceau("init", "--template", "example/racine", "--ceremony", *common, racine)
+    assert "carry its request to racine" in sceau("init", "--template", "example/emettrices", *common, home)
+    script = tmp_path / "racine.toml"
+    today = str(SystemClock().now().date()).encode()
+    script.write_bytes((EXAMPLE / "ceremonies" / "racine.toml").read_bytes().replace(DAY, today))
+    assert "The ceremony was held. 2 files" in sceau("ceremony", "run", script, "--out", out, "--home", racine)
+    assert "this ceremony was held on" in sceau("ceremony", "run", script, "--out", out, "--home", racine, code=1)
+    for name in ("personnes", "organisations"):
+        options = ["--ca", name, "--common-name", f"SCEAU EXEMPLE {name.upper()}", "-o", out / f"{name}.cer", "--home", racine]
+        assert "certified by racine until" in sceau("ca", "sign-csr", home / "requests" / f"{name}.csr", *options)
+    assert "its SHA-256 is to be given" in sceau("ca", "import", out / "racine.cer", "--home", home, code=1)
+    digest = hashlib.sha256((out / "racine.cer").read_bytes()).hexdigest()
+    spaced = " ".join(digest[start : start + 8].upper() for start in range(0, 64, 8))
+    assert "Still to come by file: personnes, organisations" in sceau(
+        "ca", "import", out / "racine.cer", "--sha256", spaced, "--home", home
+    )
+    sceau("ca", "import", out / "personnes.cer", "--home", home)
+    assert "the list of racine" in sceau("ca", "import", out / "organisations.cer", "--home", home)
+    assert "Nothing more is to come" in sceau("ca", "import", out / "racine.crl", "--home", home)
+    assert "is offline: its key is not here" in sceau("ca", "request", "racine", "-o", out / "r.csr", "--home", home, code=1)
+    assert "has no certificate yet" not in sceau("ca", "list", "--home", home)
+    options = ["--ca", "x", "--common-name", "SCEAU EXEMPLE PERSONNES", "--profile", "ps-signature", "-o", out / "x.cer"]
+    said = sceau("ca", "sign-csr", home / "requests" / "personnes.csr", *options, "--home", racine, code=1)
+    assert "is not a profile by which an authority is certified" in said

@@ -9,25 +9,30 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hsm.api import Custodian, KeyRef
+from pki.adapters.publication_files import PublicationFiles
 from pki.audit.events import event
 from pki.bootstrap.ceremony import folder as files
 from pki.bootstrap.ceremony.paper import pdf
 from pki.bootstrap.ceremony.record import FOLDER, Record
 from pki.bootstrap.ceremony.rules import Stage, check
-from pki.bootstrap.ceremony.script import Import, Script
+from pki.bootstrap.ceremony.script import Generate, Import, Revoke, Script, Step
 from pki.bootstrap.ceremony.steps import BY, Made, Scene, perform
 from pki.bootstrap.ceremony.transcript import Entry, Transcript, digest_of, markdown
 from pki.bootstrap.certification import refuse_quarantined, silent
 from pki.bootstrap.chronicle import config_digest
 from pki.bootstrap.home import Home, shipped
+from pki.bootstrap.sealing import root, seal
+from pki.signing.checkpoint import CheckpointSigner
+from pki.signing.door import SigningDoor
 from trust.errors import Conflict, Malformed, Unavailable
 
-MARKDOWN, PDF = "transcript.md", "transcript.pdf"
+MARKDOWN, PDF, CHECKPOINT = "transcript.md", "transcript.pdf", "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -128,8 +133,13 @@ def play(
         else:
             made = perform(step, replace(scene, since=since))
         record.finish(number, home.clock.now(), made)
-        tell(f"step {number}/{len(script.steps)}: {step.do}: {made.file or made.said}")
+        tell(f"step {number}/{len(script.steps)}: {step.do}: {made.file or _object(step)}")
     return _end(script, home, custodian, folder, record, rehearsal)
+
+
+def _object(step: Step) -> str:
+    """Name what a step without a file is about."""
+    return step.key if isinstance(step, Generate) else step.ca if isinstance(step, Revoke) else ""
 
 
 def _stage(
@@ -182,4 +192,16 @@ def _end(script: Script, home: Home, custodian: Custodian, folder: Path, record:
     with home.store.write() as tx:
         tx.journal.append(event("ceremony.held", script=script.sha256, sha256=digest, by=BY), at=now)
     record.close(now, digest)
+    _seal(home, custodian, folder)
     return Played(folder, digest, tuple(each.made for each in entries))
+
+
+def _seal(home: Home, custodian: Custodian, folder: Path) -> None:
+    """Sign the journal as it stands, and leave the checkpoint with the files: kept elsewhere, it shows that none is lost.
+
+    An offline home has no issuer process that would.
+    """
+    with suppress(Conflict):  # An issuer at work was faster: its checkpoint is published.
+        note = seal(home, CheckpointSigner(SigningDoor(custodian)), PublicationFiles(root(home)))
+        if note is not None:
+            files.write(folder, CHECKPOINT, note.encode())
