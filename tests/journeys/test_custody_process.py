@@ -180,7 +180,7 @@ except Exception as error:
         b"\xff" * 64,
         b"\0\0\0\x02\xc0\xc0",
         b"\0\0\0\x01\x80",
-        b"\0\0\0\x0f\x82\xa4verb\xa4sign\xa1x\x01",
+        b"\0\0\0\x0e\x82\xa4verb\xa4sign\xa1x\x01",
     ],
 )
 def test_what_is_no_question_ends_the_connection_and_nothing_else(keeper: Keeper, home: Path, octets: bytes) -> None:
