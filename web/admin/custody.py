@@ -45,6 +45,14 @@ STATUSES = {
     "revoked": N_("révoqué"),
     "expired": N_("fini"),
 }
+AWAY = {
+    Place.SOFTWARE: N_("Remettez le coffre et sa phrase de passe comme ils ont été sauvegardés."),
+    Place.TOKEN: N_(
+        "Rebranchez le jeton ; voyez que la configuration nomme son module et son emplacement, et que son PIN est là."
+    ),
+    Place.PROCESS: N_("Démarrez le processus de garde, et lisez ce qu'il dit."),
+}
+"""What to do when what holds the keys does not answer."""
 _SUCCESSOR = N_("Préparez celle qui lui succédera : réunir une cérémonie prend des semaines.")
 _STOP = N_("Arrêtez l'émetteur : rien ne doit être signé avec elle. Puis cherchez qui y a touché.")
 _BACK = N_("Une clé ne se refait pas : rebranchez le jeton qui la porte, ou remettez les clés comme elles ont été sauvegardées.")
@@ -112,6 +120,8 @@ class Shown:
     anchor: str
     serves: str
     place: str
+    where: str
+    """The place, as the custodian says it."""
     signed: list[tuple[str, int]]
     look: str
     notes: list[Note]
@@ -151,7 +161,7 @@ def views(office: Office) -> Blueprint:
     @signed_in
     def keys() -> str:
         now, found = office.home.clock.now(), kept(office.home.settings.home)
-        shown = [] if found is None else [_shown(key, rank) for rank, key in enumerate(found.keys, 1)]
+        shown = [] if found is None else [_shown(key, rank, away=bool(found.fault)) for rank, key in enumerate(found.keys, 1)]
         return render_template(
             "custody.html",
             found=found,
@@ -159,6 +169,7 @@ def views(office: Office) -> Blueprint:
             age="" if found is None else age_of(now - found.at),
             keys=shown,
             wrong=[each for each in shown if each.look != GOOD],
+            away=next((_(AWAY[each.key.place]) for each in shown if each.key.place in AWAY), ""),
             lives=None if found is None else lives(found.keys, now),
             statuses={status: _(word) for status, word in STATUSES.items()},
             offline=Place.OFFLINE,
@@ -220,11 +231,13 @@ def _until(key: Key) -> str:
     return _("pleine durée jusqu'au %(full)s, fin le %(end)s", full=day(key.full_until), end=day(key.retires))
 
 
-def _shown(key: Key, rank: int) -> Shown:
+def _shown(key: Key, rank: int, *, away: bool) -> Shown:
     counts = dict.fromkeys(key.uses, 0) | {each.use: each.count for each in key.signed}
     signed = [(_(USES[use]) if use in USES else use, count) for use, count in counts.items()]
-    place, notes = _(PLACES[key.place]), [_note(each) for each in key.judgements]
-    return Shown(key, f"cle-{rank}", _serves(key), place, signed, _LOOK[key.state], notes)
+    # That nothing answers is said once, above, and not of each key again.
+    notes = [_note(each) for each in key.judgements if not (away and each.concern is Concern.UNREACHABLE)]
+    place, where = _(PLACES[key.place]), key.where.removeprefix("PKCS#11 token, ")
+    return Shown(key, f"cle-{rank}", _serves(key), place, where, signed, _LOOK[key.state], notes)
 
 
 def _serves(key: Key) -> str:
