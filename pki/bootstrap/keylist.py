@@ -228,7 +228,7 @@ def _keys(record: Any) -> Keys:
         raise ValueError("another kind")
     return Keys(
         at=times.parse(record["at"]),
-        keys=tuple(_key(each) for each in record["keys"]),
+        keys=tuple(_key(each) for each in _rows(record["keys"])),
         over=_words(record["over"]),
         since={str(name): times.parse(at) for name, at in record["since"].items()},
         damaged=_words(record["damaged"]),
@@ -260,9 +260,13 @@ def _behind(record: Any) -> Behind:
 
 
 def _words(values: Any) -> tuple[str, ...]:
+    return tuple(str(each) for each in _rows(values))
+
+
+def _rows(values: Any) -> list[Any]:
     if not isinstance(values, list):
         raise ValueError("not a list")
-    return tuple(str(each) for each in values)
+    return values
 
 
 def _moment(value: Any) -> datetime | None:

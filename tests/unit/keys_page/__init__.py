@@ -1,0 +1,1 @@
+"""The list of the authority's keys: its counts, its rules, its file."""
