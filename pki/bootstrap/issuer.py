@@ -229,6 +229,9 @@ class Issuer:
         if self._ticks() < self._next_upkeep and abs(now - self._kept_up_at) < timedelta(seconds=UPKEEP_SECONDS):
             return False
         self._kept_up_at = now
+        for ca_id, found in self.home.cas_here().items():  # an offline root's list, brought meanwhile, may have revoked one
+            if found.state is not State.ISSUED and ca_id in self.authority.cas:
+                self.authority.note_revoked(ca_id)
         try:
             for ca_id in self.authority.cas:
                 self._renew_responder(ca_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pki.profiles.compiled import CompiledProfile
@@ -40,6 +40,10 @@ class Authority:
             return self.cas[ca_id]
         except KeyError:
             raise Missing(f"no certification authority is called {ca_id!r}") from None
+
+    def note_revoked(self, ca_id: str) -> None:
+        """Take note that a CA was revoked since it was opened: from now on it signs no certificate."""
+        self.cas[ca_id] = replace(self.ca(ca_id), revoked=True)
 
     def compiled(self, ca_id: str, profile: str) -> CompiledProfile:
         """Return a profile as a CA issues it.

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm.api import KeyRef
 from pki.adapters.publication_files import pem
+from pki.bootstrap import quarantine
 from pki.bootstrap.ceremony.record import Record
 from pki.bootstrap.ceremony.script import read
 from pki.bootstrap.ceremony.transcript import SEALED
@@ -220,10 +221,16 @@ def test_a_revocation_by_the_root_reaches_the_online_home_by_its_list(homes: Two
     assert said.startswith("KO"), said
     assert "revoked" in said
 
-    served(homes.online)
+    at_work = Issuer(homes.online.home, homes.online.custodian)
+    at_work.turn_until_idle()
+    assert not at_work.authority.ca("personnes").revoked
     assert homes.online.bring(homes.directory / "revocation" / "racine-3.crl")[0].number == 3
     assert homes.online.home.ca_certificates()["personnes"].state is State.REVOKED
-    assert Issuer(homes.online.home, homes.online.custodian, instance="again").authority.ca("personnes").revoked
+    homes.clock.advance(minutes=2)
+    at_work.turn_until_idle()  # The process that is at work hears of it by itself.
+    at_work.close()
+    assert at_work.authority.ca("personnes").revoked
+    assert not at_work.authority.ca("organisations").revoked
 
 
 def test_a_new_generation_takes_over_while_the_old_one_goes_on_answering(homes: TwoHomes) -> None:
@@ -327,7 +334,15 @@ def test_a_responder_elsewhere_is_certified_by_its_request(homes: TwoHomes) -> N
     folder = homes.directory / "repondeur"
     folder.mkdir()
     name = "/C=FR/O=SCEAU EXEMPLE/CN=SCEAU EXEMPLE PERSONNES OCSP SECOURS"
-    key: list[str | Path] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", folder / "repondeur.pem"]
+    key: list[str | Path] = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-keyout",
+        folder / "repondeur.pem",
+    ]
     assert openssl("req", "-new", *key, "-subj", name, "-out", folder / "repondeur.csr").startswith("OK")
     homes.online.play("repondeur.toml", folder)
 
@@ -348,6 +363,22 @@ def test_nothing_is_done_by_a_script_that_is_refused(homes: TwoHomes) -> None:
 
     assert "autre" not in homes.root.custodian.labels()
     assert not (homes.directory / "rien").exists()
+
+
+def test_a_home_put_back_from_a_backup_holds_no_ceremony_before_it_is_reconciled(homes: TwoHomes) -> None:
+    """It does not know what it signed since: no certificate, no list, by ceremony or by command."""
+    quarantine.begin(homes.root.path, quarantine.Quarantine("0" * 64, "", "", 0, ""))
+    with pytest.raises(Refused, match="sceau audit reconcile"):
+        homes.root.play("liste.toml", homes.directory / "liste")
+    with pytest.raises(Refused, match="sceau audit reconcile"):
+        homes.root.certify(homes.online.path / "requests" / "personnes.csr", "personnes", "racine")
+
+
+def test_no_issuer_opens_a_home_that_waits_for_its_root(tmp_path: Path) -> None:
+    """Nothing could be signed: it says so, instead of working on nothing."""
+    place = Place(tmp_path / "waits", "example/emettrices", FixedClock(MORNING), ceremony=False)
+    with pytest.raises(Missing, match="no authority of this home has a certificate yet"):
+        Issuer(place.home, place.custodian)
 
 
 def test_the_same_script_gives_the_same_structure(homes: TwoHomes, tmp_path: Path) -> None:

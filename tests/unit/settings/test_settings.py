@@ -52,6 +52,7 @@ def test_a_directory_without_configuration_is_not_a_home(tmp_path: Path) -> None
     [
         ("authority.toml", "delta = true", "delta = 1", "delta is bool"),
         ("authority.toml", "shards = 4", "chards = 4", "unknown key 'chards'"),
+        ("authority.toml", "shards = 4", "shards = 4\noffline = true", "personnes is offline, and issues nothing here"),
         ("authority.toml", 'mode = "demo"', 'mode = "prod"', "mode is one of"),
         ("authority.toml", "[ocsp]", "[oscp]", "unknown table 'oscp'"),
         ("authority.toml", "[ocsp]", '[keys]\nknow_weak = "x"\n[ocsp]', "unknown key 'know_weak'"),
