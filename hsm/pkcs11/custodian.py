@@ -10,18 +10,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
+
+from pkcs11.exceptions import UserNotLoggedIn
 
 from hsm.api import KeyDescription, KeyRef, KeyUse
 from hsm.pkcs11 import keys, mechanisms
 from hsm.pkcs11.keys import Found
-from hsm.pkcs11.module import usual_module
+from hsm.pkcs11.module import shows_keys, usual_module
 from hsm.pkcs11.pin import Pin
 from hsm.pkcs11.pool import Pool, Session
 from hsm.pkcs11.uri import TokenUri
 from hsm.uses import SignatureCounts, check_label, refuse_mixed_uses, refuse_other_use
 from trust.algorithms import Algorithm, PublicKey, spki
 from trust.errors import Alarm, Conflict, Missing
+
+Shown = TypeVar("Shown", Found | None, list[str])
 
 _GENERATION_SECONDS = 180.0
 """An RSA key takes some modules a minute."""
@@ -112,7 +116,7 @@ class Pkcs11Custodian:
 
     def labels(self) -> list[str]:
         """List the names of the keys held, sorted."""
-        return sorted(set(self._pool.run([lambda session: list(keys.labels(session.raw))])[0]))
+        return sorted(set(self._pool.run([lambda session: self._believed(session, list(keys.labels(session.raw)))])[0]))
 
     def description(self, ref: KeyRef) -> KeyDescription:
         """Describe a key.
@@ -141,16 +145,26 @@ class Pkcs11Custodian:
             found = self._found.get(ref.label)
         if found is None:
             check_label(ref.label)
-            (found,) = self._pool.run([lambda session: keys.find(session.raw, ref.label)])
+            (found,) = self._pool.run([lambda session: self._look(session, ref.label)])
             if found is None:
                 raise Missing(f"there is no key {ref.label} in {self._uri}")
             with self._lock:
                 self._found[ref.label] = found
         return found
 
+    def _look(self, session: Session, label: str) -> Found | None:
+        return self._believed(session, keys.find(session.raw, label))
+
+    @staticmethod
+    def _believed(session: Session, found: Shown) -> Shown:
+        """Return what a token shows, unless it is nothing because it forgot that we are logged in: it is then opened again."""
+        if not found and not session.is_new and not shows_keys(session.raw):
+            raise UserNotLoggedIn
+        return found
+
     def _object(self, session: Session, found: Found) -> Any:
         """Find a key again in a new session: the same one, or none (reliability 1c.4: never sign elsewhere)."""
-        there = keys.find(session.raw, found.label)
+        there = self._look(session, found.label)
         if there is None:
             raise Missing(f"there is no key {found.label} in {self._uri} any more")
         if spki(there.public) != spki(found.public) or there.key_id != found.key_id:

@@ -19,7 +19,8 @@ from time import monotonic
 from typing import Any
 
 import pkcs11
-from pkcs11.exceptions import UserAlreadyLoggedIn
+from pkcs11 import Attribute, ObjectClass
+from pkcs11.exceptions import PKCS11Error, UserAlreadyLoggedIn
 
 from hsm.pkcs11 import faults
 from hsm.pkcs11.pin import Pin
@@ -131,9 +132,14 @@ class Module:
             secret = pin.read(where)  # Each time: another custodian of this process has no session for having nothing.
             mark = hashlib.sha256(secret).digest()
             if serial in self._keepers:
-                if self._keepers[serial][1] != mark:
+                keeper, opened_by = self._keepers[serial]
+                if opened_by != mark:
                     raise Refused(f"{where} was opened by another PIN in this process", citation="CP 6.2.8")
-                return
+                if shows_keys(keeper):
+                    return
+                # The device forgot that we are logged in: it lost its power, or somebody logged us out. Nothing says so but that
+                # it shows no private key. To log in where one is logged in does no harm.
+                del self._keepers[serial]
             try:
                 self._keepers[serial] = (token.open(user_pin=secret.decode()), mark)
             except UserAlreadyLoggedIn:
@@ -161,6 +167,14 @@ class Module:
             self._library.reinitialize()
             self.generation += 1
             return True
+
+
+def shows_keys(session: Any) -> bool:
+    """Tell whether a session sees any private key: one that is not logged in sees none, and is told nothing else."""
+    try:
+        return next(session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY}), None) is not None
+    except PKCS11Error:
+        return False
 
 
 def _text(serial: bytes) -> str:

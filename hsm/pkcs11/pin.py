@@ -38,28 +38,36 @@ class Pin:
         secret = self._source()
         try:
             known = json.loads(self._remembered.read_text("ascii"))
-            salt, mark = base64.b64decode(known["salt"]), base64.b64decode(known["mark"])
-        except (OSError, ValueError, KeyError, TypeError):
+            salt, mark = (base64.b64decode(known[name]) for name in ("salt", "mark"))
+        except FileNotFoundError:
             return secret  # Nothing was refused, or the file is gone: an operator's way to have the same PIN tried again.
+        except (OSError, ValueError, KeyError, TypeError):  # whoever wrote it ended too early
+            reason = f"{where} refused a PIN before, nobody knows which: correct it, and remove {self._remembered}"
+            raise Refused(reason, citation="CP 6.2.8") from None
         if hmac.compare_digest(_KDF.derive(secret, salt), mark):
             reason = f"{where} refused this PIN before: it is not tried again; correct it, or remove {self._remembered}"
             raise Refused(reason, citation="CP 6.2.8")
         return secret
 
     def was_refused(self, secret: bytes) -> None:
-        """Remember a PIN that the token refused.
+        """Remember a PIN that the token refused: that one was, at once; which one, when the fingerprint is made.
+
+        Whoever waits for the token may be told before, and end this process: the next must not try again.
 
         Raises:
             Alarm: that cannot be written down, and whoever restarts this process would try it again.
         """
+        self._write({})
         salt = self._entropy.octets(16)
         mark = _KDF.derive(secret, salt)
-        content = json.dumps({"salt": base64.b64encode(salt).decode(), "mark": base64.b64encode(mark).decode()})
+        self._write({"salt": base64.b64encode(salt).decode(), "mark": base64.b64encode(mark).decode()})
+
+    def _write(self, content: dict[str, str]) -> None:
         try:
             self._remembered.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(self._remembered, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "w") as file:
-                file.write(content + "\n")
+                file.write(json.dumps(content) + "\n")
         except OSError as error:
             reason = f"a PIN was refused, and {self._remembered} cannot be written ({error.strerror}): do not restart"
             raise Alarm(reason) from None

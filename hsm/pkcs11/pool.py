@@ -61,6 +61,8 @@ class Session:
         self.generation = module.generation
         self.writes = writes
         self.raw = token.open(rw=writes)
+        self.is_new = True
+        """Whether nothing was done in it yet: it is known to be logged in."""
         self.objects: dict[bytes, Any] = {}
         """Private-key objects by identifier: handles belong to a session of this module, and die with it."""
 
@@ -195,6 +197,7 @@ class Pool:
 
     def _usable(self, module: Module, session: Session | None, job: _Job) -> Session:
         if session is not None and session.generation == module.generation and (session.writes or not job.writes):
+            session.is_new = False
             return session
         generation = module.generation
         try:
