@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, LargeBinary, Table, Text, create_engine, func, insert, inspect, select, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from pki.adapters.store.store import Store, Transaction
 from pki.adapters.store.tables import SCHEMA, metadata
@@ -56,10 +58,25 @@ def snapshot(store: Store, folder: Path) -> Iterator[Snapshot]:
             engine.dispose()
             path.unlink(missing_ok=True)
         return
-    with store.engine.connect() as plain:
+    with answering(), store.engine.connect() as plain:
         connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         yield Snapshot(POSTGRESQL, Transaction(connection), lambda: _copied_out(connection, folder))
         connection.rollback()
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn what a database, or its driver under us, says of its trouble into ours.
+
+    Raises:
+        Malformed: it does not take what is put into it. Unavailable: it does not answer.
+    """
+    try:
+        yield
+    except (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError) as error:
+        raise Malformed(f"the database does not take what the backup holds: {str(error).splitlines()[0]}") from None
+    except (DBAPIError, psycopg.Error) as error:
+        raise Unavailable(f"the database failed: {str(error).splitlines()[0]}") from None
 
 
 def counts(connection: Connection) -> dict[str, int]:

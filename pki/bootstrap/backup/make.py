@@ -94,9 +94,9 @@ class _Work:
                 yield from packer.file(part, f"database/{part.name}")
         yield from packer.tree(settings.config, "config")
         if settings.custody.kind == "software":
-            yield from packer.tree(settings.keystore, "keys")
+            yield from packer.tree(_present(settings.keystore), "keys")
         if settings.custody.backup:
-            yield from packer.tree(settings.home / settings.custody.backup, "module")
+            yield from packer.tree(_present(settings.home / settings.custody.backup), "module")
         yield from packer.tree(settings.home / "secrets", "secrets")
         yield from packer.tree(settings.snapshots, "register")
         for name in PAPERS:
@@ -124,6 +124,17 @@ class _Work:
             certificates=certificates,
             lists=[{"ca": each.ca, "scope": each.scope, "number": each.number} for each in tx.crls.all()],
         )
+
+
+def _present(folder: Path) -> Path:
+    """Return a folder that a backup is worth nothing without.
+
+    Raises:
+        Missing: it is not there, or nobody may look into it.
+    """
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+        raise Missing(f"the folder {folder} cannot be read: a backup without it would restore no key")
+    return folder
 
 
 @contextmanager

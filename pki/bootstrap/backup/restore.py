@@ -18,7 +18,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from pki.adapters.store.dump import DATABASE, POSTGRESQL, create_schema, fresh_sqlite, load, refuse_occupied
+from pki.adapters.store.dump import DATABASE, POSTGRESQL, answering, create_schema, fresh_sqlite, load, refuse_occupied
 from pki.adapters.store.engine import open_engine
 from pki.adapters.store.store import Transaction
 from pki.audit.events import event
@@ -145,7 +145,7 @@ def _judged(
     _point(staging, None)
     if manifest.engine == POSTGRESQL:
         engine = fresh_sqlite(staging / DATABASE)
-        with engine.begin() as connection:
+        with answering(), engine.begin() as connection:
             load(connection, staging / "database")
         engine.dispose()
     else:
@@ -171,7 +171,7 @@ def _fill(staging: Path, url: str, manifest: Manifest, time: Clock) -> None:
     if engine.dialect.name != POSTGRESQL:
         raise Malformed("this backup is of a PostgreSQL database, and goes into another one: --database postgresql://…")
     try:
-        with engine.begin() as connection:
+        with answering(), engine.begin() as connection:
             refuse_occupied(connection)
             create_schema(connection)
             load(connection, staging / "database")

@@ -280,3 +280,13 @@ def test_what_the_files_raise_goes_through(place: Path) -> None:
 
     with pytest.raises(Missing, match="a file is gone"):
         encrypt(chunks(), io.BytesIO(), [str(identity_of(bytes(32)).to_public())])
+
+
+def test_a_backup_without_the_keys_is_not_made(saved: Saved, place: Path) -> None:
+    """It would look like one until the day that it is needed; nothing is left behind."""
+    copy = World(place / "copy", made=saved.world.keep(place / "kept"))
+    (copy.directory / "keys").rename(place / "elsewhere")
+    with pytest.raises(Missing, match="keys"):
+        make(copy.home, place / "b.age", [saved.group.recipient])
+    assert not [path.name for path in place.iterdir() if "b.age" in path.name]
+    assert not (copy.directory / "run" / "backup").exists()
