@@ -195,6 +195,8 @@ def _serial(tbs: bytes) -> bytes:
 def _is_request(data: bytes) -> bool:
     """Tell a CertificationRequestInfo (RFC 2986 §4.1): version 0, a name, a key, attributes, and nothing else."""
     _, at, end = der.header(data)
+    if data[at : at + 1] != b"\x02":
+        return False  # as every certificate of version 3
     tags: list[tuple[int, bytes]] = []
     while at < end and len(tags) < 5:
         tag, start, at = der.header(data, at)
