@@ -15,12 +15,12 @@ from hsm.witness import Witnessed, read
 from pki.adapters.store.store import Transaction
 from pki.bootstrap.home import Home
 from pki.bootstrap.reconcile.lists import Listed, Published
-from pki.inventory.model import Certificate, Reason, State
+from pki.inventory.model import Reason, State
 from trust.errors import Refused
 
 RECOVERED = "recovered:"
 """Begins the order of a row that stands for a certificate of which only the hash is known: the hash follows."""
-_AT_ONCE = 500
+_AT_ONCE = 5_000
 _Item = TypeVar("_Item")
 
 
@@ -92,16 +92,16 @@ def _witnessed(home: Home, tx: Transaction, witness: Path, found: Findings, high
     seen = newest is None
     certificates = _certificates(read(witness), of_key, found, highest)
     while some := list(islice(certificates, _AT_ONCE)):
-        known = {each.serial: each for each in tx.certificates.of_serials([serial for _, serial, _ in some])}
+        rows = tx.certificates.contents([serial for _, serial, _ in some])
+        known = {serial: (_digest(tbs, order), State(state)) for serial, tbs, order, state in rows}
         for ca, serial, line in some:
             found.witnessed += 1
-            row = known.get(serial)
-            if row is None:
+            if serial not in known:
                 found.lost.setdefault(serial, Lost(ca, serial, line.key, line.at, line.sha256))
-            elif _digest(row) == line.sha256:
+            elif known[serial][0] == line.sha256:
                 found.known += 1
                 seen = seen or serial == newest
-            elif row.state is not State.REVOKED:
+            elif known[serial][1] is not State.REVOKED:
                 found.differing.append(Lost(ca, serial, line.key, line.at, line.sha256))
     if not seen:
         raise Refused(
@@ -134,10 +134,10 @@ def _serial(subject: str) -> bytes | None:
         return None
 
 
-def _digest(row: Certificate) -> bytes | None:
-    if row.order_id.startswith(RECOVERED):
-        return _serial(row.order_id.removeprefix(RECOVERED))
-    return hashlib.sha256(row.tbs).digest()
+def _digest(tbs: bytes, order: str) -> bytes | None:
+    if order.startswith(RECOVERED):
+        return _serial(order.removeprefix(RECOVERED))
+    return hashlib.sha256(tbs).digest()
 
 
 def _forgotten(tx: Transaction, lists: Iterable[Published], found: Findings) -> None:
