@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from cryptography import x509
 
-from hsm.api import Custodian
+from hsm.api import Custodian, KeyRef
 from pki.audit.events import event
 from pki.bootstrap import quarantine
 from pki.bootstrap.custody import issuance, issuer_view
@@ -35,9 +36,10 @@ from pki.signing.request import RequestSigner
 from trust import clock as times
 from trust import der
 from trust.algorithms import ALGORITHMS, PublicKey, spki
-from trust.errors import Alarm, Missing, Refused
+from trust.errors import Alarm, Malformed, Missing, Refused, shown
 from trust.naming import AuthoritySubject, ServiceSubject
 
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", re.ASCII)
 Tell = Callable[[str], None]
 OwnSubject = AuthoritySubject | ServiceSubject
 
@@ -87,14 +89,31 @@ def certify(home: Home, custodian: Custodian, issuer: CaSettings, wanted: Wanted
 
     Raises:
         Missing: the issuer has no certificate yet.
-        Refused: profile, key, validity or a lint say no.
+        Refused: profile, key, validity or a lint say no; or the key is not the one that the CA has in custody here.
     """
+    _refuse_other_key(home, custodian, wanted)
     certificate = home.ca_certificates().get(issuer.id)
     if certificate is None:
         raise Missing(f"{issuer.id} has no certificate yet: it signs nothing")
     view = issuer_view(home.settings, issuer, certificate)
     revoked = certificate.state is not State.ISSUED
     return _issue(home, custodian, IssuingCa(issuer.id, view, issuer.key, certificate.der, revoked), wanted, by, tell)
+
+
+def holder_of(home: Home, issuer: str, ca_id: str) -> str:
+    """Return the name under which the inventory keeps a CA's certificate: a root's by another root is not its own.
+
+    Raises:
+        Malformed: not an identifier of a CA.
+        Refused: a CA would certify itself by this way (CP 6.1.1).
+    """
+    if _ID.fullmatch(ca_id) is None:
+        raise Malformed(f"the identifier of an authority is small letters, digits and hyphens, not {shown(ca_id)}")
+    if ca_id == issuer:
+        raise Refused(f"{issuer} does not certify itself", citation="CP 6.1.1")
+    known = {ca.id: ca for ca in home.settings.cas}
+    cross = ca_id in known and known[ca_id].issuer != issuer
+    return f"{'cross' if cross else 'ca'}:{ca_id}"
 
 
 def request(custodian: Custodian, label: str, subject: AuthoritySubject) -> bytes:
@@ -165,6 +184,14 @@ def refuse_quarantined(home: Home) -> None:
     if quarantine.stands(home.settings.home):
         reason = "this home was put back from a backup: nothing is signed before `sceau audit reconcile --apply`"
         raise Refused(reason, citation="CP 5.7.4")
+
+
+def _refuse_other_key(home: Home, custodian: Custodian, wanted: Wanted) -> None:
+    kind, _, ca_id = wanted.holder.partition(":")
+    ca = next((ca for ca in home.settings.cas if ca.id == ca_id and kind == "ca" and not ca.offline), None)
+    # Its certificate would be taken for that of a key which it is not, and nothing could be signed any more.
+    if ca is not None and (ca.key not in custodian.labels() or spki(custodian.public_key(KeyRef(ca.key))) != wanted.key):
+        raise Refused(f"this is not the key of {ca_id} that is in custody here", citation="CP 6.1.3")
 
 
 def _issue(home: Home, custodian: Custodian, issuer: IssuingCa, wanted: Wanted, by: str, tell: Tell) -> Certificate:

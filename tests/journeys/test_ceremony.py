@@ -269,6 +269,10 @@ def test_a_root_vouches_for_its_successor(homes: TwoHomes) -> None:
     below = cross / "below.cer"
     below.write_bytes(homes.root.certify(request, "organisations", "racine-2"))
 
+    with pytest.raises(Refused, match="the request is in another name"):
+        homes.root.certify(request, "racine-2", "racine")
+    assert homes.root.home.ca_certificates()["racine-2"].der == (cross / "racine-2.cer").read_bytes()
+
     def verifies(anchor: Path, between: Path, leaf: Path) -> str:
         options = ["-x509_strict", "-partial_chain", *at(homes)]
         return openssl("verify", *options, "-CAfile", as_pem(anchor), "-untrusted", as_pem(between), as_pem(leaf))
@@ -512,3 +516,7 @@ def test_an_operator_brings_an_authority_to_life_by_commands(tmp_path: Path, cap
     options = ["--ca", "x", "--common-name", "SCEAU EXEMPLE PERSONNES", "--profile", "ps-signature", "-o", out / "x.cer"]
     said = sceau("ca", "sign-csr", home / "requests" / "personnes.csr", *options, "--home", racine, code=1)
     assert "is not a profile by which an authority is certified" in said
+    options = ["--common-name", "SCEAU EXEMPLE PERSONNES", "-o", out / "x.cer", "--home", racine]
+    for name, answer in (("racine", "does not certify itself"), ("../racine", "small letters"), ("", "small letters")):
+        assert answer in sceau("ca", "sign-csr", home / "requests" / "personnes.csr", "--ca", name, *options, code=1)
+    assert not (out / "x.cer").exists()

@@ -146,7 +146,7 @@ def certify(step: Certify, scene: Scene) -> Made:
         key = certification.requested(read(scene.folder, step.request, LARGEST_FILE), subject, home).spki
     else:
         key = spki(_public(scene, step.key or ""))
-    holder = holder_of(home, step)
+    holder = f"ocsp:{step.issuer}" if step.ca is None else certification.holder_of(home, step.issuer, step.ca)
     wanted = Wanted(step.profile, subject, holder, key, step.days)
     issued = _earlier(scene, holder, issuer.id, key) or certification.certify(
         home, scene.custodian, issuer, wanted, by=BY, tell=scene.tell
@@ -204,15 +204,6 @@ def import_(step: Import, scene: Scene) -> Made:
         found = import_certificates(scene.home, octets, lambda: scene.custodian, sha256=step.sha256, by=BY)
     facts = tuple(fact for each in found for fact in _imported(each))
     return Made(f"Réception de {step.file}", facts, step.file, hashlib.sha256(octets).hexdigest())
-
-
-def holder_of(home: Home, step: Certify) -> str:
-    """Return the name under which the inventory keeps a certificate: a root's by another root is not its own."""
-    if step.ca is None:
-        return f"ocsp:{step.issuer}"
-    known = {ca.id: ca for ca in home.settings.cas}
-    cross = step.ca in known and known[step.ca].issuer != step.issuer
-    return f"{'cross' if cross else 'ca'}:{step.ca}"
 
 
 # --- what several steps do

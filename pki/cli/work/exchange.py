@@ -47,7 +47,7 @@ def sign(args: argparse.Namespace) -> int:
         raise Refused(f"{args.profile} is not a profile by which an authority is certified", citation="CP 1.4.1")
     subject = certification.subject_of(home, args.common_name)
     proven = certification.requested(_files.read(args.request, LARGEST), subject, home)
-    holder = f"{'ca' if profile.path_length == 0 else 'cross'}:{args.ca}"
+    holder = certification.holder_of(home, issuer.id, args.ca)
     days = args.days or _longest(home, issuer, profile.validity_days)
     wanted = certification.Wanted(profile.id, subject, holder, proven.spki, days)
     issued = certification.certify(home, open_custodian(home), issuer, wanted, by=BY)

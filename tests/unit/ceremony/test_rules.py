@@ -72,6 +72,14 @@ def test_the_example_scripts_may_be_played_where_they_belong() -> None:
     check(read(CROSS.encode()), later())
 
 
+def test_a_script_may_pin_the_configuration_that_was_reviewed_with_it() -> None:
+    """By its hash; then nobody changes a profile between the review and the day."""
+    pinned = changed(ROOT, ('custody = "software"', f'custody = "software"\nconfiguration = "{"c" * 64}"'))
+    check(read(pinned), stage())
+    with pytest.raises(Refused, match="not the one that was reviewed: its SHA-256 is d"):
+        check(read(pinned), stage(configuration="d" * 64))
+
+
 @pytest.mark.parametrize(
     ("there", "said"),
     [
