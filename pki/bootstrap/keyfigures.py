@@ -1,13 +1,14 @@
 """How often each key has signed, and when last: counted by the processes that hold keys, for people (RFC 3647 §6.1.7; CPS 6.7).
 
-A custodian counts what its process signed, in memory. Here that is added up over the life of a key: a file for each process
-that signs (``HOME/run/signatures-issuer.json``), which it alone writes, once a minute and when it ends; whoever reads adds them
-up. May be lost: yes; the file says since when it counts, and a crash costs a minute. Nothing is decided by it: what bears witness
+A custodian counts what its process signed, in memory. Here that is added up over the life of a key: a file for each kind of
+process that signs (``HOME/run/signatures-issuer.json``), written once a minute and when it ends; whoever reads adds them up.
+May be lost: yes; the file says since when it counts, and a crash costs a minute. Nothing is decided by it: what bears witness
 of signatures is the witness (`hsm.witness`). Nothing here knows a key: pages may read it (law 2).
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -58,7 +59,7 @@ class Counted:
 
 
 class Tally:
-    """Adds up, for one process, what its custodian signs. Not safe between threads; one process of a name at a time."""
+    """Adds up, for one process, what its custodian signs. Not safe between threads; safe between processes."""
 
     def __init__(self, home: Path, name: str, counts: Callable[[], Mapping[Any, int]], clock: Clock) -> None:
         """Begin where the last process of that name ended; what was counted before now is not this tally's.
@@ -72,40 +73,44 @@ class Tally:
         self._path = home / "run" / f"{_PREFIX}{name}{_SUFFIX}"
         self._counts, self._clock = counts, clock
         self._seen = dict(counts())
-        self._silent = False
-        try:
-            self._since, self._figures = _parsed(self._path)
-            self._written = True
-        except (OSError, Malformed) as error:
-            if isinstance(error, Malformed):
-                LOG.warning("%s: signatures are counted from now on", error)
-            self._since, self._figures, self._written = clock.now(), {}, False
+        self._looked = clock.now()
+        self._grown: Figures = {}
+        self._written = self._silent = False
 
     def look(self) -> None:
         """Add what was signed since the last look, and write it. Raises nothing: a figure never stops a signature."""
-        now, counts = self._clock.now(), self._counts()
+        now, counts = self._clock.now(), dict(self._counts())
         for (label, use), count in counts.items():
-            grown = count - self._seen.get((label, use), 0)
-            if grown > 0:
-                before = self._figures.get((label, str(use)))
-                self._figures[label, str(use)] = Figure(grown + (before.count if before else 0), now)
-                self._written = False
-        self._seen = dict(counts)
-        if not self._written:
+            if (grown := count - self._seen.get((label, use), 0)) > 0:
+                _add(self._grown, (label, str(use)), Figure(grown, now))
+        self._seen = counts
+        if self._grown or not self._written:
             self._write()
+        self._looked = now
 
     def _write(self) -> None:
-        rows = [
-            {"key": label, "use": use, "count": figure.count, "last": times.text(figure.last)}
-            for (label, use), figure in sorted(self._figures.items())
-        ]
         try:
-            replace_file(self._path, json.dumps({"kind": _KIND, "since": times.text(self._since), "signatures": rows}))
-            self._written, self._silent = True, False
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # another of this name may have written since
+                since, figures = self._known()
+                for key, figure in self._grown.items():
+                    _add(figures, key, figure)
+                replace_file(self._path, _text(since, figures))
+            self._grown, self._written, self._silent = {}, True, False
         except OSError as error:
             if not self._silent:
                 LOG.warning("%s cannot be written: %s; what was counted is kept in memory", self._path, error.strerror)
             self._silent = True
+
+    def _known(self) -> tuple[datetime, Figures]:
+        try:
+            return _parsed(self._path)
+        except FileNotFoundError:
+            return self._looked, {}
+        except Malformed as error:
+            LOG.warning("%s: signatures are counted anew", error)
+            return self._looked, {}
 
 
 def counted(home: Path) -> Counted:
@@ -121,8 +126,7 @@ def counted(home: Path) -> Counted:
             damaged.append(name)
             continue
         for key, figure in figures.items():
-            known = total.get(key)
-            total[key] = figure if known is None else Figure(known.count + figure.count, max(known.last, figure.last))
+            _add(total, key, figure)
     return Counted(total, since, tuple(damaged))
 
 
@@ -138,6 +142,19 @@ def replace_file(path: Path, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(draft, path)
+
+
+def _add(figures: Figures, key: tuple[str, str], more: Figure) -> None:
+    known = figures.get(key)
+    figures[key] = more if known is None else Figure(known.count + more.count, max(known.last, more.last))
+
+
+def _text(since: datetime, figures: Figures) -> str:
+    rows = [
+        {"key": label, "use": use, "count": figure.count, "last": times.text(figure.last)}
+        for (label, use), figure in sorted(figures.items())
+    ]
+    return json.dumps({"kind": _KIND, "since": times.text(since), "signatures": rows})
 
 
 def _parsed(path: Path) -> tuple[datetime, Figures]:

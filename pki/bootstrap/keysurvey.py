@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from hsm.api import Custodian, KeyRef, KeyUse
+from hsm.uses import LABEL
 from pki.adapters.store.publication import ResponderRecord
 from pki.adapters.store.store import Transaction
 from pki.bootstrap import keyfigures, keyjudge
@@ -160,7 +161,7 @@ class _Looking:
 
     def at_stranger(self, label: str) -> Key:
         key, readable = Key(label, Role.NONE, "", self.place, _said(self.home.settings), "", (), ""), False
-        if self.custodian is not None:
+        if self.custodian is not None and LABEL.fullmatch(label):
             try:
                 key, readable = self._described(key), True
             except Missing:

@@ -5,6 +5,8 @@ for the pages (CPS 6.7). Nothing here may stop a signature: what cannot be looke
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from hsm.api import Custodian
 from pki.bootstrap.home import Home
@@ -14,6 +16,16 @@ from pki.bootstrap.keysurvey import survey
 from trust.errors import SceauError
 
 LOG = logging.getLogger("sceau.keys")
+
+
+@contextmanager
+def counting(home: Home, custodian: Custodian, process: str) -> Iterator[Custodian]:
+    """Count what a command signs, for the length of a block."""
+    tally = Tally(home.settings.home, process, custodian.counts, home.clock)
+    try:
+        yield custodian
+    finally:
+        tally.look()
 
 
 class KeyWatch:
@@ -31,6 +43,8 @@ class KeyWatch:
             keep(self._home.settings.home, survey(self._home, self._custodian, by=self._process))
         except SceauError as error:
             LOG.warning("the list of keys is not made: %s", error)
+        except Exception:  # a list for people must not take the issuer down
+            LOG.exception("the list of keys is not made")
 
     def close(self) -> None:
         """Write the counts; the keys are not asked any more."""

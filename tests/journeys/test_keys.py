@@ -189,11 +189,12 @@ def test_a_key_of_a_token_that_could_leave_it_or_is_another_program_s_is_said(so
     """Whoever made them; the authority's own, which are not in that token, are missing there."""
     tokens()
     unsafe, foreign = (f"cle-{os.getpid()}-{next(_NUMBERS)}" for _ in range(2))
+    plant("spoilt", f"Clé de {foreign}")
     plant("spoilt", unsafe, extractable=True)
     plant("spoilt", foreign, uses=frozenset({KeyUse.TIMESTAMP, KeyUse.OCSP}))
     found = concerns(survey(software.home, custodian_on("spoilt"), by="test"))
 
-    assert (found[unsafe], found[foreign]) == ([Concern.UNSAFE], [Concern.FOREIGN])
+    assert (found[unsafe], found[foreign], found[f"Clé de {foreign}"]) == ([Concern.UNSAFE], [Concern.FOREIGN], [Concern.FOREIGN])
     assert all(found[label] == [Concern.MISSING] for label in NAMED)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from pki.bootstrap.ceremony.play import MARKDOWN, PDF, Played, default_folder, play
 from pki.bootstrap.ceremony.rehearsal import rehearse
 from pki.bootstrap.ceremony.script import LARGEST, read
+from pki.bootstrap.ceremony.steps import BY
 from pki.bootstrap.custody import open_custodian
 from pki.bootstrap.home import open_home
+from pki.bootstrap.keywatch import counting
 from pki.bootstrap.lock import HomeLock
 from pki.bootstrap.services import base_port
 from pki.cli import _files
@@ -29,9 +31,9 @@ def _run(args: argparse.Namespace) -> int:
         played = rehearse(octets, args.home, args.out, tell)
     else:
         home = open_home(args.home)
-        with HomeLock(args.home, "ceremony", base_port()):
+        with HomeLock(args.home, BY, base_port()), counting(home, open_custodian(home), BY) as custodian:
             folder = args.out or default_folder(args.home, script)
-            played = play(script, home, open_custodian(home), folder.absolute(), tell=tell)
+            played = play(script, home, custodian, folder.absolute(), tell=tell)
     emit(args, _data(played, script.sha256, args.rehearse), _text(played, args.rehearse))
     return 0
 

@@ -72,6 +72,18 @@ def test_processes_of_one_home_do_not_lose_each_others_counts(tmp_path: Path) ->
     assert found.of("racine")["crl"].count == 6 and sorted(found.since) == ["init", "issuer", "issuer-2"]
 
 
+def test_two_processes_of_one_name_do_not_lose_each_others_counts(tmp_path: Path) -> None:
+    """Two commands at once: each adds to what stands in the file."""
+    clock, one, other = FixedClock(), SignatureCounts(), SignatureCounts()
+    tallies = [tally(tmp_path, counts, clock, "ceremony") for counts in (one, other)]
+    one.add("racine", KeyUse.CERTIFICATE, 2)
+    other.add("racine", KeyUse.CERTIFICATE, 3)
+    for each in (*tallies, *tallies):
+        each.look()
+
+    assert counted(tmp_path).of("racine")["certificate"].count == 5
+
+
 @pytest.mark.parametrize(
     "content",
     [
