@@ -461,15 +461,17 @@ def test_a_ceremony_is_rehearsed_on_a_token_that_vanishes(
 
 
 def test_what_cannot_be_played_cannot_be_rehearsed(homes: TwoHomes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The rehearsal finds what the ceremony would have: in words, and exit code 1."""
+    """The rehearsal finds what the ceremony would have: a list that is too long, of a root whose key is not here."""
     tokens()
     script = tmp_path / "liste.toml"
-    text = (EXAMPLE / "ceremonies" / "liste.toml").read_text(encoding="utf-8")
-    script.write_text(text.replace("2026-11-23", "2126-11-23").replace("hours = 1080", "hours = 8760"), encoding="utf-8")
-    arguments = ["ceremony", "run", str(script), "--rehearse", "--out", str(tmp_path / "out"), "--home", str(homes.root.path)]
+    text = (EXAMPLE / "ceremonies" / "liste.toml").read_text(encoding="utf-8").replace(DAY.decode(), "2126-11-23")
+    text = text.replace("Sceau, racine d'exemple", "Sceau, autorités d'exemple").replace("hours = 1080", "hours = 8760")
+    script.write_text(text, encoding="utf-8")
+    arguments = ["ceremony", "run", str(script), "--rehearse", "--out", str(tmp_path / "out"), "--home", str(homes.online.path)]
     assert main([*arguments, "--json"]) == 1
     said = json.loads(capsys.readouterr().err)
     assert "at most 1080 hours, not 8760" in said["reason"]
+    assert "racine is not an authority of this configuration whose key is here" in said["reason"]
     assert said["citation"] == "CP 6.1.1"
 
 

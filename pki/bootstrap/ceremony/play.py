@@ -28,6 +28,7 @@ from pki.bootstrap.certification import refuse_quarantined, silent
 from pki.bootstrap.chronicle import config_digest
 from pki.bootstrap.home import Home, shipped
 from pki.bootstrap.sealing import root, seal
+from pki.settings import CaSettings
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.door import SigningDoor
 from trust.errors import Conflict, Malformed, Unavailable
@@ -52,6 +53,7 @@ class Reviewed:
     """Kind of custody of the authority."""
     configuration: str
     """SHA-256 of its configuration, hex."""
+    cas: tuple[CaSettings, ...]
 
 
 @dataclass(frozen=True)
@@ -151,13 +153,14 @@ def _stage(
     limits: Ceilings,
     rehearsal: Reviewed | None,
 ) -> Stage:
-    about = rehearsal or Reviewed(home.settings.custody.kind, config_digest(home.settings.config))
+    settings = home.settings
+    about = rehearsal or Reviewed(settings.custody.kind, config_digest(settings.config), settings.cas)
     return Stage(
-        authority=home.settings.name,
+        authority=settings.name,
         custody=about.custody,
         configuration=about.configuration,
         today=home.clock.now().date(),
-        cas={ca.id: ca for ca in home.settings.cas},
+        cas={ca.id: ca for ca in about.cas},
         profiles=home.profiles,
         limits=home.limits,
         list_hours=limits.list_hours,

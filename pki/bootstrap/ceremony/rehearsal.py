@@ -47,6 +47,7 @@ MODULES = (
 )
 """Where SoftHSM's library is, by distribution."""
 _LABEL = "sceau-repetition"
+_OFFLINE = re.compile(r"(?m)^[ \t]*offline[ \t]*=[ \t]*true\b.*$")
 _TABLE = re.compile(r"(?ms)^\[(?:custody|database)\]\n.*?(?=^\[|\Z)")
 _PATIENCE_SECONDS = 600.0
 _Failure = tuple[str, str, str]
@@ -67,7 +68,7 @@ def rehearse(octets: bytes, home: Path, out: Path | None, tell: Callable[[str], 
         Malformed, Refused: the script, as for the ceremony itself.
     """
     script, settings = read(octets), load(home)
-    reviewed = Reviewed(settings.custody.kind, config_digest(settings.config))
+    reviewed = Reviewed(settings.custody.kind, config_digest(settings.config), settings.cas)
     module, folder = _module(), _folder(home, script, out)
     with TemporaryDirectory(prefix="sceau-rehearsal-") as place:
         environment = _make_token(Path(place))
@@ -122,11 +123,16 @@ def _make_token(place: Path) -> Mapping[str, str]:
 
 
 def _make_home(config: Path, home: Path, module: Path) -> None:
-    """Copy a configuration, with the throw-away token for custody and an embedded database."""
+    """Copy a configuration, with the throw-away token for custody and an embedded database.
+
+    Nothing in it is offline: what an offline root certified has a stand-in, whose root is made here too. Whether the script
+    may do what it does is asked of the real configuration.
+    """
     shutil.copytree(config, home / "config")
     authority = home / "config" / "authority.toml"
     custody = f'[custody]\nkind = "pkcs11"\ntoken = "pkcs11:token={_LABEL}"\nmodule = "{module}"\n\n'
-    authority.write_text(custody + _TABLE.sub("", authority.read_text(encoding="utf-8")), encoding="utf-8")
+    text = _OFFLINE.sub("", _TABLE.sub("", authority.read_text(encoding="utf-8")))
+    authority.write_text(custody + text, encoding="utf-8")
 
 
 def _play(
@@ -181,13 +187,13 @@ class _StandIns:
                     self._issuer(step.issuer)
 
     def _key(self, label: str) -> None:
-        ca = next((ca for ca in self._cas.values() if ca.key == label and not ca.offline), None)
+        ca = next((ca for ca in self._cas.values() if ca.key == label), None)
         if ca is not None and f"key {label}" not in self._made and label not in self._custodian.labels():
             make_key(self._home, self._custodian, label, ca.algorithm, KeyUse.CERTIFICATE, KeyUse.CRL, by=BY)
 
     def _issuer(self, ca_id: str) -> None:
         ca = self._cas.get(ca_id)
-        if ca is None or ca.offline or f"ca {ca_id}" in self._made:
+        if ca is None or f"ca {ca_id}" in self._made:
             return
         if ca.issuer is not None:
             self._issuer(ca.issuer)
@@ -206,7 +212,7 @@ class _StandIns:
 
     def _revoked(self, step: Revoke) -> None:
         issuer = self._cas.get(step.issuer)
-        if issuer is None or issuer.offline or f"ca {step.ca} by {step.issuer}" in self._made:
+        if issuer is None or f"ca {step.ca} by {step.issuer}" in self._made:
             return
         profile = next(p for p in self._home.profiles.values() if p.subject == "authority" and p.path_length == 0)
         public = spki(self._custodian.public_key(KeyRef(self._visitor("P-256"))))

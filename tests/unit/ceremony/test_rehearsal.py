@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pki.bootstrap.ceremony.rehearsal import rehearse
-from tests.builders.ceremonies import EXAMPLE
+from tests.builders.ceremonies import DAY, EXAMPLE
 from tests.tokens import tokens
 from trust.errors import Conflict, Malformed, Missing
 
@@ -25,6 +26,19 @@ def home(tmp_path: Path) -> Path:
 
 def silent(_line: str) -> None:
     """Hear the news, and tell nobody."""
+
+
+def test_below_an_offline_root_a_rehearsal_has_a_stand_in_for_it(tmp_path: Path) -> None:
+    """An authority that waits for its root's file signs in the rehearsal; the home itself gets nothing."""
+    tokens()  # skips where there is no SoftHSM
+    config = tmp_path / "sceau" / "config"
+    shutil.copytree(EXAMPLE.parent / "dev" / "profiles", config / "profiles")
+    (config / "authority.toml").write_bytes((EXAMPLE / "emettrices" / "authority.toml").read_bytes())
+    script = (EXAMPLE / "ceremonies" / "repondeur.toml").read_bytes().replace(DAY, b"2126-11-23")
+    played = rehearse(script, config.parent, tmp_path / "out", silent)
+
+    assert [made.file for made in played.made] == ["repondeur.cer"]
+    assert sorted(path.name for path in config.parent.iterdir()) == ["config"]
 
 
 def test_without_softhsm_the_package_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
