@@ -18,17 +18,19 @@ import pyrage
 import pytest
 from sqlalchemy import text
 
+from hsm.api import KeyRef
 from pki.audit.events import event
 from pki.bootstrap import quarantine
 from pki.bootstrap.backup.archive import FOLDERS, Manifest, Packer
 from pki.bootstrap.backup.envelope import decrypted, encrypt, identity_of, recipients_of
 from pki.bootstrap.backup.make import STAMP, make
 from pki.bootstrap.backup.restore import Anchors, prove, restore
+from pki.bootstrap.custody import open_custodian
 from pki.bootstrap.home import open_home
 from tests.unit.backup.conftest import Saved
 from tests.world import World
 from trust.entropy import SystemEntropy
-from trust.errors import Alarm, Conflict, Malformed, Missing, Refused
+from trust.errors import Alarm, Conflict, Malformed, Missing, Refused, SceauError
 from trust.transparency.note import VerifierKey
 
 
@@ -290,3 +292,20 @@ def test_a_backup_without_the_keys_is_not_made(saved: Saved, place: Path) -> Non
         make(copy.home, place / "b.age", [saved.group.recipient])
     assert not [path.name for path in place.iterdir() if "b.age" in path.name]
     assert not (copy.directory / "run" / "backup").exists()
+
+
+def test_a_home_comes_back_where_its_module_is_not(saved: Saved, place: Path) -> None:
+    """Failure case B03: what is published can be served; that no key is there is told, and nothing can be signed."""
+    copy = World(place / "copy", made=saved.world.keep(place / "kept"))
+    authority = copy.directory / "config" / "authority.toml"
+    custody = '[custody]\nkind = "pkcs11"\nmodule = "/nowhere/module.so"\ntoken = "pkcs11:token=gone"\n\n'
+    authority.write_text(custody + authority.read_text("utf-8"), "utf-8")
+    copy.home = open_home(copy.directory, clock=copy.clock)
+    made = make(copy.home, place / "b.age", [saved.group.recipient])
+    assert not [entry for entry in made.manifest.files if entry.name.startswith("keys/")]
+    judged = restore(made.path, saved.identities, place / "new", clock=copy.clock)
+    assert not judged.verdict.restores and not judged.verdict.faults
+    assert any(each.startswith("keys: ") for each in judged.verdict.notes)
+    assert (place / "new" / "publication" / "www" / "crl" / "personnes.crl").exists()
+    with pytest.raises(SceauError):
+        open_custodian(open_home(place / "new", clock=copy.clock)).public_key(KeyRef("personnes"))
