@@ -212,6 +212,7 @@ def test_a_file_that_was_altered_on_the_way_is_refused(homes: TwoHomes) -> None:
 
 def test_a_revocation_by_the_root_reaches_the_online_home_by_its_list(homes: TwoHomes) -> None:
     """There the authority is revoked too, and certifies nothing more; a list that forgets it is refused."""
+    shutil.copytree(homes.root.path, homes.directory / "root-before")
     revoke = 'do = "revoke"\nissuer = "racine"\nca = "personnes"\nreason = "cACompromise"\n'
     crl = 'do = "crl"\nissuer = "racine"\nhours = 1080\nfile = "racine-3.crl"\n'
     homes.root.play(root_script(revoke, crl), homes.directory / "revocation")
@@ -231,6 +232,13 @@ def test_a_revocation_by_the_root_reaches_the_online_home_by_its_list(homes: Two
     at_work.close()
     assert at_work.authority.ca("personnes").revoked
     assert not at_work.authority.ca("organisations").revoked
+
+    # A home of the root that was put back from before the revocation makes lists of higher numbers that do not know it.
+    before = Place(homes.directory / "root-before", "example/racine", homes.clock, ceremony=True)
+    forgetful = [f'do = "crl"\nissuer = "racine"\nhours = 1080\nfile = "oubli-{number}.crl"\n' for number in (3, 4)]
+    before.play(root_script(*forgetful), homes.directory / "oubli")
+    with pytest.raises(Refused, match="the list forgets"):
+        homes.online.bring(homes.directory / "oubli" / "oubli-4.crl")
 
 
 def test_a_new_generation_takes_over_while_the_old_one_goes_on_answering(homes: TwoHomes) -> None:
@@ -318,6 +326,8 @@ def test_an_interrupted_ceremony_goes_on_where_it_stopped(homes: TwoHomes) -> No
     assert "après une interruption" in (folder / "transcript.md").read_text(encoding="utf-8")
     with homes.root.home.store.read() as tx:
         assert len(tx.certificates.of_holder("ca:personnes-2")) == 1
+    with pytest.raises(Conflict, match="this ceremony was held on 2026-03-02"):
+        homes.root.play(script, folder)
 
 
 def test_the_keys_of_authorities_are_born_before_witnesses_too(homes: TwoHomes) -> None:

@@ -126,17 +126,22 @@ def play(
         if number in record.done:
             tell(f"step {number}/{len(script.steps)}: {step.do}: done before")
             continue
-        since = record.began.get(number)
-        record.begin(number, home.clock.now())
-        if rehearsal is not None and isinstance(step, Import):
-            made = Made(
-                f"Réception de {step.file} : non répétée", (("Motif", "ce qui vient d'ailleurs est propre aux vraies clés"),)
-            )
-        else:
-            made = perform(step, replace(scene, since=since))
-        record.finish(number, home.clock.now(), made)
+        made = _do(step, replace(scene, since=record.began.get(number)), number, record, rehearsal)
         tell(f"step {number}/{len(script.steps)}: {step.do}: {made.file or _object(step)}")
     return _end(script, home, custodian, folder, record, rehearsal)
+
+
+def _do(step: Step, scene: Scene, number: int, record: Record, rehearsal: Reviewed | None) -> Made:
+    """Do a step, recorded before and after."""
+    clock = scene.home.clock
+    record.begin(number, clock.now())
+    if rehearsal is not None and isinstance(step, Import):
+        why = ("Motif", "ce qui vient d'ailleurs est propre aux vraies clés")
+        made = Made(f"Réception de {step.file} : non répétée", (why,))
+    else:
+        made = perform(step, scene)
+    record.finish(number, clock.now(), made)
+    return made
 
 
 def _object(step: Step) -> str:

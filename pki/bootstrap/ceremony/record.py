@@ -49,7 +49,8 @@ class Record:
         """When each run of the script began: more than one, and it was interrupted."""
         self.held: tuple[datetime, str] | None = None
         """When the ceremony came to its end, and the SHA-256 of its transcript."""
-        for line in _lines(self.path):
+        lines, self._size = _lines(self.path)
+        for line in lines:
             self._take(line)
 
     def start(self, at: datetime) -> None:
@@ -71,8 +72,10 @@ class Record:
     def _write(self, line: dict[str, Any]) -> None:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                file.write(json.dumps(line, ensure_ascii=False, sort_keys=True).encode() + b"\n")
+            with open(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as file:
+                file.truncate(self._size)  # A line that was being written when the machine stopped goes.
+                file.seek(self._size)
+                self._size += file.write(json.dumps(line, ensure_ascii=False, sort_keys=True).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -96,20 +99,21 @@ class Record:
             raise Malformed(f"{self.path} is not the record of a ceremony") from None
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def _lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Return the whole lines of a record, and how many octets they have."""
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
-        return []
+        return [], 0
     except OSError as error:
         raise Unavailable(f"the record of the ceremony cannot be read: {error.strerror}") from None
     if len(content) > LARGEST:
         raise Malformed(f"{path} is not the record of a ceremony")
-    found = []
-    for line in content.split(b"\n")[:-1]:  # A line without its end was being written when the machine stopped.
+    found, whole = [], content[: content.rfind(b"\n") + 1]
+    for line in whole.splitlines():
         try:
             found.append(json.loads(line))
         except ValueError:
             raise Malformed(f"{path} is not the record of a ceremony") from None
-    return found
+    return found, len(whole)
