@@ -69,9 +69,7 @@ def test_two_issuers_at_one_queue_issue_each_order_once(world_on: World, tmp_pat
     batch = world_on.order([world_on.application(person) for person in people])
     world_on.close()
     witness, moment = begin_witness(world_on), world_on.clock.now()
-    pair = [
-        children.start(children.instance_issues, world_on.directory, moment, name, 3) for name in ("one", "two")
-    ]
+    pair = [children.start(children.instance_issues, world_on.directory, moment, name, 3) for name in ("one", "two")]
 
     assert [children.ends(child) for child in pair] == [0, 0]
 
@@ -95,9 +93,7 @@ def test_two_kill_stricken_issuers_leave_only_their_own_intents_to_judge(world_o
     witness, moment = begin_witness(world_on), world_on.clock.now()
 
     def dies(name: str) -> None:
-        child = children.start(
-            children.instance_issues, world_on.directory, moment, name, 2, fault="hsm.after:kill:2"
-        )
+        child = children.start(children.instance_issues, world_on.directory, moment, name, 2, fault="hsm.after:kill:2")
         assert children.ends(child) == children.KILLED
 
     dies("one")
