@@ -7,6 +7,7 @@ nothing. A PostgreSQL database is filled in one transaction, last. Nothing is ev
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -89,7 +90,7 @@ def restore(
     """
     started, time = monotonic(), clock or SystemClock()
     _refuse_place(target)
-    with _staging(target.parent, f".{target.name}.") as staging:
+    with _beside(target) as staging:
         manifest, verdict = _judged(source, identities, staging, anchors or Anchors(), time, tell)
         now = time.now()
         quarantine.begin(staging, Quarantine(manifest.sha256, manifest.made_at, times.text(now), manifest.entries, manifest.root))
@@ -109,7 +110,8 @@ def restore(
         try:
             staging.rename(target)
         except OSError as error:
-            raise Unavailable(f"cannot put the home in place: {error.strerror}; it is whole, in {staging}") from None
+            filled = "; the database was filled: empty it before you try again" if manifest.engine == POSTGRESQL else ""
+            raise Unavailable(f"cannot put the home in place: {error.strerror}{filled}") from None
     tell(f"in place: {target}, in quarantine")
     return Judged(manifest, verdict, monotonic() - started)
 
@@ -128,7 +130,7 @@ def prove(
         Refused, Malformed, Unavailable: as `restore`. What contradicts itself is in the verdict.
     """
     started = monotonic()
-    with _staging(_swift(source), "sceau-proof-") as staging:
+    with _aside(_swift(source)) as staging:
         manifest, verdict = _judged(source, identities, staging, anchors or Anchors(), clock or SystemClock(), tell, prove=True)
     return Judged(manifest, verdict, monotonic() - started)
 
@@ -221,9 +223,40 @@ def _refuse_place(target: Path) -> None:
 
 
 @contextmanager
-def _staging(parent: Path | None, prefix: str) -> Iterator[Path]:
+def _beside(target: Path) -> Iterator[Path]:
+    """Make the folder where a home is laid out before it is put in place; what a killed restore left there is removed.
+
+    Raises:
+        Conflict: another restore is at work on the same place, or the folder is somebody else's.
+    """
+    staging = target.with_name(f".{target.name}.restoring")
     try:
-        staging = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        staging.mkdir(mode=0o700, exist_ok=True)
+        held = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unavailable(f"cannot write into {target.parent}: {error.strerror}") from None
+    try:
+        state = os.fstat(held)
+        if state.st_uid != os.geteuid() or state.st_mode & 0o077:
+            raise Conflict(f"{staging} is there, and is not ours alone: remove it first")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(f"another restore is putting {target} in place") from None
+        for left in staging.iterdir():
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    finally:
+        os.close(held)
+
+
+@contextmanager
+def _aside(parent: Path | None) -> Iterator[Path]:
+    try:
+        staging = Path(tempfile.mkdtemp(prefix="sceau-proof-", dir=parent))
     except OSError as error:
         raise Unavailable(f"cannot write into {parent}: {error.strerror}") from None
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from hsm.api import KeyUse
-from hsm.witness import Witnessed, read
+from hsm.witness import REQUEST, Witnessed, read
 from pki.adapters.store.store import Transaction
 from pki.bootstrap.home import Home
 from pki.bootstrap.reconcile.lists import Listed, Published
@@ -119,7 +119,7 @@ def _certificates(
         ca = of_key.get(line.key)
         if line.use == KeyUse.CRL and ca is not None and line.subject.isdigit():
             highest[ca] = max(highest.get(ca, 0), int(line.subject))
-        elif line.use == KeyUse.CERTIFICATE:
+        elif line.use == KeyUse.CERTIFICATE and line.subject != REQUEST:
             serial = _serial(line.subject)
             if ca is None or serial is None:
                 found.strange.append(line)

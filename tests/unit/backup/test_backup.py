@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -309,3 +311,22 @@ def test_a_home_comes_back_where_its_module_is_not(saved: Saved, place: Path) ->
     assert (place / "new" / "publication" / "www" / "crl" / "personnes.crl").exists()
     with pytest.raises(SceauError):
         open_custodian(open_home(place / "new", clock=copy.clock)).public_key(KeyRef("personnes"))
+
+
+def test_what_a_killed_restore_left_is_removed_by_the_next(saved: Saved, place: Path) -> None:
+    """It holds secrets in clear. One that is at work is left alone, and so is a folder that others can look into."""
+    staging = place / ".new.restoring"
+    (staging / "secrets").mkdir(parents=True)
+    (staging / "secrets" / "stale").write_text("secret")
+    with pytest.raises(Conflict, match="not ours alone"):
+        restore(saved.made.path, saved.identities, place / "new", clock=saved.world.clock)
+    staging.chmod(0o700)
+    handle = os.open(staging, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(Conflict, match="another restore"):
+        restore(saved.made.path, saved.identities, place / "new", clock=saved.world.clock)
+    assert (staging / "secrets" / "stale").exists()
+    os.close(handle)
+    restore(saved.made.path, saved.identities, place / "new", clock=saved.world.clock)
+    assert [path.name for path in place.iterdir()] == ["new"]
+    assert not (place / "new" / "secrets" / "stale").exists()

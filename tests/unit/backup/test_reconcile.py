@@ -96,7 +96,10 @@ def test_two_contents_under_one_serial_are_named_and_end(world: World) -> None:
 
 
 def test_a_signature_by_an_unknown_key_is_told_and_not_entered(world: World) -> None:
-    """Nobody here can say what it made."""
+    """Nobody here can say what it made. A certification request by a CA's key is no certificate."""
+    with witness(world).open("a") as file:
+        file.write(f"2026-03-02T08:00:00Z certificate personnes request {bytes(32).hex()}\n")
+    assert looked_at(world).agree
     with witness(world).open("a") as file:
         file.write(f"2026-03-02T08:00:00Z certificate stranger 42{'00' * 15} {bytes(32).hex()}\n")
     found = looked_at(world)
