@@ -16,6 +16,7 @@ from pki.adapters.publication_files import PublicationFiles
 from pki.audit.seal import Sealer
 from pki.bootstrap.custody import open_custodian
 from pki.bootstrap.home import Home
+from pki.bootstrap.keyfigures import Tally
 from pki.signing.checkpoint import CheckpointSigner
 from pki.signing.door import SigningDoor
 from trust import clock
@@ -98,7 +99,11 @@ def seal_now(home: Home) -> str | None:
         Alarm, Conflict: as `seal`.
         Missing, Refused: as the keystore says.
     """
-    return seal(home, CheckpointSigner(SigningDoor(open_custodian(home))), PublicationFiles(root(home)))
+    custodian = open_custodian(home)
+    tally = Tally(home.settings.home, "audit", custodian.counts, home.clock)
+    note = seal(home, CheckpointSigner(SigningDoor(custodian)), PublicationFiles(root(home)))
+    tally.look()
+    return note
 
 
 def verifier_in_custody(home: Home) -> VerifierKey:

@@ -14,6 +14,7 @@ from pki.bootstrap.custody import open_custodian
 from pki.bootstrap.hierarchy import make_request, waiting
 from pki.bootstrap.home import Home, open_home
 from pki.bootstrap.imports import Imported, import_certificates, import_list
+from pki.bootstrap.keywatch import counting
 from pki.cli import _files
 from pki.cli._output import emit
 from pki.cli._text import at, day
@@ -30,7 +31,8 @@ def request(args: argparse.Namespace) -> int:
     """Write the request of an authority."""
     home = open_home(args.home)
     ca = home.settings.ca(args.ca)
-    made = make_request(home, open_custodian(home), ca, by=BY)
+    with counting(home, open_custodian(home), BY) as custodian:
+        made = make_request(home, custodian, ca, by=BY)
     _files.write(args.output, made)
     digest = hashlib.sha256(made).hexdigest()
     data = {"ca": ca.id, "common_name": ca.common_name, "file": str(args.output), "sha256": digest}
@@ -50,7 +52,8 @@ def sign(args: argparse.Namespace) -> int:
     holder = certification.holder_of(home, issuer.id, args.ca)
     days = args.days or _longest(home, issuer, profile.validity_days)
     wanted = certification.Wanted(profile.id, subject, holder, proven.spki, days)
-    issued = certification.certify(home, open_custodian(home), issuer, wanted, by=BY)
+    with counting(home, open_custodian(home), BY) as custodian:
+        issued = certification.certify(home, custodian, issuer, wanted, by=BY)
     _files.write(args.output, issued.der)
     digest = certification.fingerprint(issued)
     data = {
