@@ -28,18 +28,18 @@ def register(subparsers: Subparsers) -> None:
         "make the folder of a custody process",
         examples=[
             "sceau custody init /var/lib/sceau-custody --socket /run/sceau-custody/socket --user sceau "
-            "--token 'pkcs11:token=sceau' --pin-file pin.txt",
+            "--pkcs11 'pkcs11:token=sceau' --pin-file pin.txt",
             "sceau custody init var/custody --socket $PWD/var/custody/run/socket --user $USER",
         ],
         description=paragraph(
-            "Make the folder: what holds the keys (sealed files, or the PKCS#11 token of --token), the users who may ask, the "
+            "Make the folder: what holds the keys (sealed files, or the PKCS#11 token of --pkcs11), the users who may ask, the "
             "witness. Then: `sceau custody serve DIR`, and `sceau init --custody SOCKET` for the authority."
         ),
     )
     created.add_argument("folder", metavar="DIR", type=Path, help="a folder of its own, its user's alone")
     created.add_argument("--socket", metavar="PATH", type=Path, required=True, help="where it will listen: a Unix socket")
     created.add_argument("--user", metavar="NAME", action="append", required=True, help="who may ask (may be repeated)")
-    created.add_argument("--token", metavar="URI", help="keep the keys in this PKCS#11 token (RFC 7512)")
+    created.add_argument("--pkcs11", metavar="URI", help="keep the keys in this PKCS#11 token (RFC 7512)")
     created.add_argument("--pin-file", metavar="FILE", type=Path, help="file with the token's PIN, readable by its owner alone")
     created.add_argument("--module", metavar="PATH", help="PKCS#11 library (p11-kit's proxy)")
     created.add_argument("--witness", metavar="FILE", type=Path, help="the witness's file: on another disk, say")

@@ -23,7 +23,7 @@ def register(subparsers: Subparsers) -> None:
             "sceau init --home var/demo --template dev",
             "sceau init --home var/pq --algorithm ML-DSA-65 --bare",
             "sceau init --home var/sceau --database postgresql:///sceau",
-            "sceau init --home var/sceau --token 'pkcs11:token=sceau' --pin-file pin.txt",
+            "sceau init --home var/sceau --pkcs11 'pkcs11:token=sceau' --pin-file pin.txt",
             "sceau init --home var/racine --template example/racine --ceremony --base-url http://pki.example.com",
         ],
         description=paragraph(
@@ -36,7 +36,7 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--algorithm", metavar="NAME", help="algorithm of every authority (ML-DSA-65…)")
     parser.add_argument("--database", metavar="URL", help="database in place of the embedded SQLite, without a password in it")
     parser.add_argument("--custody", metavar="SOCKET", type=Path, help="have a custody process hold the keys (sceau custody)")
-    parser.add_argument("--token", metavar="URI", help="keep the keys in this PKCS#11 token (RFC 7512)")
+    parser.add_argument("--pkcs11", metavar="URI", help="keep the keys in this PKCS#11 token (RFC 7512)")
     parser.add_argument("--pin-file", metavar="FILE", type=Path, help="file with the token's PIN, readable by its owner alone")
     parser.add_argument("--module", metavar="PATH", help="PKCS#11 library (p11-kit's proxy)")
     parser.add_argument("--base-url", metavar="URL", help="address of publication, baked in every certificate")

@@ -69,7 +69,7 @@ class Keeper:
         (root / "pin").chmod(0o600)
         root.chmod(0o711)
         asks = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
-        token = ["--token", "pkcs11:token=gardes", "--pin-file", str(root / "pin")]
+        token = ["--pkcs11", "pkcs11:token=gardes", "--pin-file", str(root / "pin")]
         said = ["--socket", str(self.socket), "--user", asks, *token]
         command = [sys.executable, "-P", "-m", "pki.cli.main", "custody", "init", str(self.folder), *said]
         subprocess.run(command, env=os.environ | self.variables, check=True, capture_output=True, cwd=ROOT)

@@ -20,11 +20,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _init(args: argparse.Namespace) -> int:
-    if args.token is None and (args.pin_file is not None or args.module is not None):
-        raise Malformed("--pin-file and --module go with --token")
+    if args.pkcs11 is None and (args.pin_file is not None or args.module is not None):
+        raise Malformed("--pin-file and --module go with --pkcs11")
     said = CustodySettings(
-        kind="software" if args.token is None else "pkcs11",
-        token=args.token or "",
+        kind="software" if args.pkcs11 is None else "pkcs11",
+        token=args.pkcs11 or "",
         module=args.module or "",
         witness=str(args.witness.absolute()) if args.witness else "",
     )

@@ -85,14 +85,14 @@ def _next(home: Home, expected: list[CaSettings]) -> str:
 
 def _custody(args: argparse.Namespace) -> CustodySettings | None:
     if args.custody is not None:
-        if args.token is not None or args.pin_file is not None or args.module is not None:
-            raise Malformed("a custody process has its own token: --custody goes without --token, --pin-file and --module")
+        if args.pkcs11 is not None or args.pin_file is not None or args.module is not None:
+            raise Malformed("a custody process has its own token: --custody goes without --pkcs11, --pin-file and --module")
         return CustodySettings(kind="process", socket=str(args.custody.absolute()))
-    if args.token is None:
+    if args.pkcs11 is None:
         if args.pin_file is not None or args.module is not None:
-            raise Malformed("--pin-file and --module go with --token")
+            raise Malformed("--pin-file and --module go with --pkcs11")
         return None
-    return CustodySettings(kind="pkcs11", token=args.token, module=args.module or "")
+    return CustodySettings(kind="pkcs11", token=args.pkcs11, module=args.module or "")
 
 
 def _refuse_database(url: str) -> None:

@@ -1,4 +1,4 @@
-"""`sceau init --token`: an authority whose keys are made in a PKCS#11 token."""
+"""`sceau init --pkcs11`: an authority whose keys are made in a PKCS#11 token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_an_authority_is_created_with_its_keys_in_a_token(tmp_path: Path, capsys
     pin = tmp_path / "pin.txt"
     pin.write_text(PIN + "\n")
     pin.chmod(0o600)
-    said = ["--template", "dev", "--bare", "--token", "pkcs11:token=init", "--pin-file", str(pin)]
+    said = ["--template", "dev", "--bare", "--pkcs11", "pkcs11:token=init", "--pin-file", str(pin)]
 
     assert main(["init", "--home", str(tmp_path / "one"), *said]) == 0
     assert "keys: PKCS#11 token, pkcs11:token=init" in capsys.readouterr().out
@@ -36,7 +36,7 @@ def test_an_authority_is_created_with_its_keys_in_a_token(tmp_path: Path, capsys
     assert "holds keys of an authority already (journal, organisations, personnes, racine)" in capsys.readouterr().err
 
     assert main(["init", "--home", str(tmp_path / "three"), "--pin-file", str(pin)]) == 1
-    assert "--pin-file and --module go with --token" in capsys.readouterr().err
+    assert "--pin-file and --module go with --pkcs11" in capsys.readouterr().err
 
 
 def test_a_key_that_is_not_the_one_of_its_certificate_stops_the_start(tmp_path: Path) -> None:
