@@ -85,6 +85,14 @@ class SlowCustodian:
         """List the names of the keys held."""
         return self._behind.labels()
 
+    def counts(self) -> dict[tuple[str, KeyUse], int]:
+        """Return the signatures made, by (label, use)."""
+        return self._behind.counts()
+
+    def describe(self) -> str:
+        """Say what is behind."""
+        return self._behind.describe()
+
 
 @contextmanager
 def refusing(world: World, table: str, when: str, condition: str = "") -> Iterator[None]:

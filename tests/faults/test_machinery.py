@@ -8,12 +8,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from hsm.api import KeyUse
-from hsm.software import SoftwareKeystore
 from hsm.testing import CorruptingCustodian
 from pki.bootstrap import registrar
 from pki.bootstrap.issuer import Issuer
@@ -97,7 +95,7 @@ def test_a_signature_that_does_not_verify_is_not_released_nor_what_was_signed_wi
     custodian = CorruptingCustodian(world_on.custodian)
     custodian.corrupt = False
     faults = Doing("hsm.before", lambda: setattr(custodian, "corrupt", True), nth)
-    issuer = Issuer(world_on.home, cast(SoftwareKeystore, custodian), faults=faults)
+    issuer = Issuer(world_on.home, custodian, faults=faults)
     with pytest.raises(Alarm, match="does not verify"):
         issuer.turn_until_idle()
     issuer.close()
@@ -192,7 +190,7 @@ def test_what_others_record_while_a_long_batch_is_signed_does_not_spoil_it(world
         world_on.revoke(certificate)
 
     custodian.meanwhile = an_officer_revokes_meanwhile
-    issuer = world_on.issuer = Issuer(world_on.home, cast(SoftwareKeystore, custodian))
+    issuer = world_on.issuer = Issuer(world_on.home, custodian)
     issuer.turn()
     custodian.meanwhile = None
     issuer.turn_until_idle()
