@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from hsm.api import Custodian, KeyRef, KeyUse
 from hsm.uses import LABEL
@@ -21,11 +24,12 @@ from pki.bootstrap.custody import open_custodian
 from pki.bootstrap.home import Home
 from pki.bootstrap.keyfigures import Counted
 from pki.bootstrap.keylist import Behind, Judgement, Key, Keys, Place, Role, Signed
-from pki.bootstrap.sealing import JOURNAL_KEY, KEY, published, verifier_key
+from pki.bootstrap.sealing import JOURNAL_KEY, KEY, published
 from pki.inventory.model import Certificate, State
 from pki.settings import CaSettings, Settings
 from trust.algorithms import spki
-from trust.errors import Missing, SceauError, Unavailable
+from trust.errors import Alarm, Malformed, Missing, SceauError, Unavailable
+from trust.transparency.note import VerifierKey
 
 _USES = {
     Role.CA: (KeyUse.CERTIFICATE.value, KeyUse.CRL.value),
@@ -203,13 +207,13 @@ class _Looking:
         return replace(key, where=told.where, algorithm=told.algorithm, uses=told.uses, sha256=told.spki_sha256)
 
     def _published(self) -> str | None:
-        """Return the hash of the journal's key in custody if it is the one that is published, else that of none; None before."""
-        assert self.custodian is not None
-        said = published(self.home, KEY)
-        public = self.custodian.public_key(KeyRef(JOURNAL_KEY))
-        if said is None:
-            return None
-        return sha256(spki(public)).hexdigest() if said.strip() == str(verifier_key(self.home, public)) else ""
+        """Return the SHA-256 of the journal's key that auditors read; None when none can be read there."""
+        with suppress(Alarm, Malformed):
+            said = published(self.home, KEY)
+            if said is not None:
+                public = Ed25519PublicKey.from_public_bytes(VerifierKey.parse(said).public_key)
+                return sha256(spki(public)).hexdigest()
+        return None
 
     def _standing_behind(self, key: Key, spki_hash: bytes) -> Key:
         now = self.home.clock.now()

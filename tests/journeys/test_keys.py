@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.world import World, nurse
 from trust.algorithms import ALGORITHMS
 from trust.clock import SystemClock
 from trust.testing import FixedClock
+from trust.transparency.note import VerifierKey
 
 NAMED = ["racine", "ocsp-racine-1", "personnes", "ocsp-personnes-1", "organisations", "ocsp-organisations-1", "journal"]
 _NUMBERS = count(1)
@@ -144,6 +146,22 @@ def test_a_key_that_is_lost_or_that_nothing_names_is_said(software: World) -> No
     assert found.is_wrong and of(found, "organisations").sha256
 
 
+def test_an_offline_root_and_a_ca_that_waits_for_it_are_listed(software: World) -> None:
+    """The root's key is not looked for here; the other has no certificate, and until its ceremony no key: no fault."""
+    settings = software.home.settings
+    root, *others = settings.cas
+    young = replace(settings.ca("personnes"), id="nouvelle", key="nouvelle", common_name="SCEAU NOUVELLE")
+    home = replace(software.home, settings=replace(settings, cas=(replace(root, offline=True), *others, young)))
+    found = survey(home, software.custodian, by="test")
+
+    (offline,) = [each for each in found.keys if each.place is Place.OFFLINE]
+    assert (offline.label, offline.state, offline.retires is not None) == ("racine", "ok", True)
+    assert concerns(found)["nouvelle"] == [Concern.WAITING]
+    # Its key is in this keystore all the same, which is what an offline root is there to avoid.
+    assert [each.role for each in found.keys if each.label == "racine"] == [Role.CA, Role.NONE]
+    assert not found.is_wrong and "offline" in page(found)
+
+
 def test_keys_of_responders_that_ended_are_told_in_one_line(software: World) -> None:
     """There are more of them every week, and they are no news; those that replaced them are listed."""
     software.clock.advance(days=15)
@@ -164,6 +182,15 @@ def test_another_key_under_the_name_of_a_ca_is_said(software: World) -> None:
     found = examine(software.home, by="test")
 
     assert concerns(found) == {"organisations": [Concern.MISMATCH, Concern.USES]}
+
+
+def test_another_key_than_the_journal_s_readers_know_is_said(software: World) -> None:
+    """They verify its seals with the one that is published; where that cannot be read, another check says so."""
+    path = software.directory / "publication" / "www" / "journal" / "key"
+    path.write_text(f"{VerifierKey('personnes.sceau/journal', bytes(32))}\n")
+    assert concerns(examine(software.home, by="test")) == {"journal": [Concern.MISMATCH]}
+    path.write_text("rien")
+    assert concerns(examine(software.home, by="test")) == {}
 
 
 def test_a_token_that_is_away_is_named_and_what_is_known_is_shown(token: World, capsys: pytest.CaptureFixture[str]) -> None:
