@@ -52,15 +52,20 @@ def create_custodian(home: Home, tell: Callable[[str], None]) -> Custodian:
 
 
 def check_keys(home: Home, custodian: Custodian) -> None:
-    """Check that each CA's key in custody is the one of its certificate: before anything is signed by another one.
+    """Check that the keys of CAs and responders in custody are those of their certificates, before another one signs anything.
 
     Raises:
         Missing, Conflict, Alarm: the key is not there, is there twice, could leave its token, or is another one (CP 6.2.1).
     """
+    now = home.clock.now()
     for ca_id, certificate in home.cas_here().items():
-        label = home.settings.ca(ca_id).key
-        if hashlib.sha256(spki(custodian.public_key(KeyRef(label)))).digest() != certificate.spki_hash:
-            raise Alarm(f"key {label} in custody is not the one of the certificate of {ca_id}: nothing is signed with it")
+        wanted = [(home.settings.ca(ca_id).key, certificate, ca_id)]
+        with home.store.read() as tx:
+            standing = [each for each in tx.responders.of_ca(ca_id) if each.not_after > now]
+            wanted += [(each.key, tx.certificates.get(each.serial), f"a responder of {ca_id}") for each in standing]
+        for label, known, whose in wanted:
+            if hashlib.sha256(spki(custodian.public_key(KeyRef(label)))).digest() != known.spki_hash:
+                raise Alarm(f"key {label} in custody is not the one of the certificate of {whose}: nothing is signed with it")
 
 
 def issuer_view(settings: Settings, ca: CaSettings, certificate: Certificate) -> IssuerView:

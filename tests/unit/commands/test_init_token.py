@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from hsm.api import KeyRef, KeyUse
-from pki.bootstrap.create import create
-from pki.bootstrap.custody import check_keys, open_custodian
+from pki.bootstrap.custody import open_custodian
+from pki.bootstrap.issuer import open_issuer
 from pki.cli.main import main
 from tests.tokens import PIN, tokens
-from tests.world import BASE_URL
+from tests.world import World
 from trust.algorithms import ALGORITHMS
 from trust.errors import Alarm
 
@@ -39,11 +39,22 @@ def test_an_authority_is_created_with_its_keys_in_a_token(tmp_path: Path, capsys
     assert "--pin-file and --module go with --pkcs11" in capsys.readouterr().err
 
 
-def test_a_key_that_is_not_the_one_of_its_certificate_stops_the_start(tmp_path: Path) -> None:
-    """Somebody put another key under the label of a CA: nothing is signed with it."""
-    home = create(tmp_path / "home", "dev", BASE_URL)
-    (home.settings.keystore / "personnes.key").unlink()
-    custodian = open_custodian(home)
-    custodian.generate(KeyRef("personnes"), ALGORITHMS["P-256"], frozenset({KeyUse.CERTIFICATE, KeyUse.CRL}))
-    with pytest.raises(Alarm, match="key personnes in custody is not the one of the certificate of personnes"):
-        check_keys(home, custodian)
+@pytest.mark.parametrize(
+    ("label", "uses", "whose"),
+    [
+        ("personnes", {KeyUse.CERTIFICATE, KeyUse.CRL}, "of personnes"),
+        ("ocsp-personnes-1", {KeyUse.OCSP}, "of a responder of personnes"),
+    ],
+)
+def test_a_key_that_is_not_the_one_of_its_certificate_stops_the_start(
+    tmp_path: Path, label: str, uses: set[KeyUse], whose: str
+) -> None:
+    """Somebody put another key under the label of a CA, or of a responder: nothing is signed with it."""
+    world = World(tmp_path / "home")
+    world.issuer.turn_until_idle()
+    world.close()
+    (world.home.settings.keystore / f"{label}.key").unlink()
+    custodian = open_custodian(world.home)
+    custodian.generate(KeyRef(label), ALGORITHMS["P-256"], frozenset(uses))
+    with pytest.raises(Alarm, match=f"key {label} in custody is not the one of the certificate {whose}:"):
+        open_issuer(world.home)
