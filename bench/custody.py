@@ -27,7 +27,7 @@ from hsm.pkcs11.module import usual_module
 from hsm.remote import RemoteCustodian
 from tests.tokens import PIN, custodian_on, tokens
 from tests.world import World, nurse
-from trust.algorithms import ALGORITHMS
+from trust.algorithms import CUSTODY_ALGORITHMS
 
 BATCH = 500
 GOAL = 1 / 0.6
@@ -41,7 +41,7 @@ def main(size: Size) -> None:
     """Measure and print."""
     tokens()
     custodian = custodian_on("unit")
-    custodian.generate(KEY, ALGORITHMS["P-256"], USES)
+    custodian.generate(KEY, CUSTODY_ALGORITHMS["P-256"], USES)
     batches = size.of(tiny=1, usual=8, full=20)
     data = [b"%d" % number for number in range(BATCH)]
     raw = raw_key()
@@ -121,7 +121,7 @@ def issuance(directory: Path, count: int, token: str | None) -> float:
 def mixed(custodian: Custodian, seconds: float) -> tuple[int, int]:
     """Sign with keys of every kind from eight threads; return how many signatures were made, and how many went wrong."""
     keys = {name: KeyRef(f"bench-{name.lower()}") for name in MIXED}
-    public = {name: custodian.generate(ref, ALGORITHMS[name], USES) for name, ref in keys.items()}
+    public = {name: custodian.generate(ref, CUSTODY_ALGORITHMS[name], USES) for name, ref in keys.items()}
     end = time.monotonic() + seconds
 
     def work(number: int) -> tuple[int, int]:
@@ -129,7 +129,7 @@ def mixed(custodian: Custodian, seconds: float) -> tuple[int, int]:
         while time.monotonic() < end:
             data = b"%d %d" % (number, made)
             try:
-                sound = ALGORITHMS[name].verifies(public[name], custodian.sign(keys[name], KeyUse.CRL, data), data)
+                sound = CUSTODY_ALGORITHMS[name].verifies(public[name], custodian.sign(keys[name], KeyUse.CRL, data), data)
             except Exception:  # noqa: BLE001  (whatever it is, it is counted)
                 sound = False
             made, wrong = made + 1, wrong + (not sound)

@@ -18,7 +18,7 @@ from threading import Event, Lock, Thread
 
 from hsm import wire
 from hsm.api import Custodian, KeyRef, KeyUse
-from trust.algorithms import ALGORITHMS, spki
+from trust.algorithms import CUSTODY_ALGORITHMS, spki
 from trust.errors import Conflict, Malformed, SceauError, Unavailable
 
 LOG = logging.getLogger("sceau.custody")
@@ -120,9 +120,9 @@ class CustodyServer:
                 return wire.Reply(words=self._custodian.labels())
             case "describe":
                 return wire.Reply(words=[self._custodian.describe()])
-            case "generate" if ask.algorithm in ALGORITHMS:
+            case "generate" if ask.algorithm in CUSTODY_ALGORITHMS:
                 uses = frozenset(_use(use) for use in ask.uses)
-                return wire.Reply(many=[spki(self._custodian.generate(ref, ALGORITHMS[ask.algorithm], uses))])
+                return wire.Reply(many=[spki(self._custodian.generate(ref, CUSTODY_ALGORITHMS[ask.algorithm], uses))])
             case _:
                 raise Malformed("that is not asked of a custody process")
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
 
 from hsm.api import Custodian, KeyRef, KeyUse
-from trust.algorithms import ALGORITHMS, Algorithm, PrivateKey, PublicKey
+from trust.algorithms import CUSTODY_ALGORITHMS, Algorithm, PrivateKey, PublicKey
 from trust.errors import Refused
 
 Signer = Callable[[bytes], bytes]
@@ -30,7 +30,7 @@ def private_key(custodian: Custodian, ref: KeyRef, use: KeyUse) -> PrivateKey:
     """
     # Read once: the OCSP builder compares the public key at every signature.
     public = custodian.public_key(ref)
-    algorithm = ALGORITHMS.get(custodian.description(ref).algorithm)
+    algorithm = CUSTODY_ALGORITHMS.get(custodian.description(ref).algorithm)
     shape = _SHAPES.get(algorithm.name) if algorithm else None
     if algorithm is None or shape is None:
         raise Refused(f"key {ref.label} has no shape in pyca's builders", citation="CP 6.1.5")

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hsm.api import KeyDescription, KeyRef, KeyUse
 from hsm.sealing import Kdf, KeyRecord, Sealer, new_store, open_store
 from hsm.uses import LABEL, SignatureCounts, check_label, refuse_mixed_uses, refuse_other_use
-from trust.algorithms import ALGORITHMS, Algorithm, PrivateKey, PublicKey, spki
+from trust.algorithms import CUSTODY_ALGORITHMS, Algorithm, PrivateKey, PublicKey, spki
 from trust.entropy import Entropy
 from trust.errors import Alarm, Conflict, Malformed, Missing, Refused, Unavailable
 
@@ -173,7 +173,7 @@ class SoftwareKeystore:
 
 
 def _unsealed(record: KeyRecord, pkcs8: bytes) -> _Held:
-    algorithm = ALGORITHMS.get(record.algorithm)
+    algorithm = CUSTODY_ALGORITHMS.get(record.algorithm)
     if algorithm is None:
         raise Malformed(f"key {record.label} is of an algorithm unknown here: {record.algorithm}")
     try:

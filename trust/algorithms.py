@@ -80,14 +80,15 @@ ALGORITHMS: dict[str, Algorithm] = {
         _rsa(2048),
         _rsa(3072),
         _rsa(4096),
-        _rsa_pss(3072),
         _plain("Ed25519", "1.3.101.112", ed25519.Ed25519PrivateKey.generate),
         _plain("ML-DSA-44", "2.16.840.1.101.3.4.3.17", mldsa.MLDSA44PrivateKey.generate),
         _plain("ML-DSA-65", "2.16.840.1.101.3.4.3.18", mldsa.MLDSA65PrivateKey.generate),
         _plain("ML-DSA-87", "2.16.840.1.101.3.4.3.19", mldsa.MLDSA87PrivateKey.generate),
     )
 }
-"""Every algorithm by its configuration name."""
+"""Every algorithm by its configuration name: what a key may be, of a subscriber or of an authority."""
+CUSTODY_ALGORITHMS = ALGORITHMS | {"RSA-3072-PSS": _rsa_pss(3072)}
+"""And those that only a custodian knows: its keys remember how they sign, which a public key does not tell."""
 
 
 def algorithm_of(key: PublicKey) -> Algorithm | None:

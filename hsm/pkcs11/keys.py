@@ -18,7 +18,7 @@ from pkcs11 import Attribute, ObjectClass
 from hsm.api import KeyUse
 from hsm.pkcs11 import mechanisms
 from hsm.uses import POSSIBLE
-from trust.algorithms import ALGORITHMS, Algorithm, PublicKey, algorithm_of
+from trust.algorithms import CUSTODY_ALGORITHMS, Algorithm, PublicKey, algorithm_of
 from trust.errors import Alarm, Conflict
 
 _WANTED = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False, Attribute.NEVER_EXTRACTABLE: True, Attribute.SIGN: True}
@@ -72,7 +72,7 @@ def find(session: Any, label: str) -> Found | None:
     found = algorithm_of(public)
     if found is None or found.name != algorithm.removesuffix("-PSS"):
         raise Alarm(f"key {label} of the token is not the {algorithm} key that its identifier says")
-    return Found(label, ALGORITHMS[algorithm], uses, public, identifier)
+    return Found(label, CUSTODY_ALGORITHMS[algorithm], uses, public, identifier)
 
 
 def private_object(session: Any, identifier: bytes) -> Any:

@@ -233,6 +233,7 @@ EVENTS: Mapping[str, EventType] = _types(
     ("key.blocked", "key reason certificates by", "a subject key may never be certified again"),
     # --- the authority itself (§4.9.7, §4.10, §5.6, §6.1) -----------------------------------------------------------------------
     ("key.created", "label key kind by", "a key of the authority was made by its custodian; `kind` is its algorithm"),
+    ("key.found", "label key kind by", "a key of that name was there already: an attempt that died made it, or somebody else"),
     ("ca.created", "ca serial sha256 key not_after by", "a certification authority received its certificate"),
     ("responder.renewed", "ca responder sha256 key not_after", "an OCSP responder received its certificate"),
     ("crl.published", "ca shard number this_update next_update entries sha256", "a revocation list was signed and handed over"),

@@ -28,11 +28,13 @@ def make_key(home: Home, custodian: Custodian, label: str, algorithm: str, *uses
     Raises:
         Unavailable, Alarm: the journal cannot be written. The key is there, and found at the next attempt.
     """
+    what = "key.created"
     try:
         public = custodian.generate(KeyRef(label), ALGORITHMS[algorithm], frozenset(uses))
     except Conflict:
-        return custodian.public_key(KeyRef(label))
+        # In a token it may be another program's doing: the journal tells what nobody here saw being made.
+        what, public = "key.found", custodian.public_key(KeyRef(label))
     facts = {"label": label, "key": hashlib.sha256(spki(public)).hexdigest(), "kind": algorithm, "by": by}
     with home.store.write() as tx:
-        tx.journal.append(event("key.created", **facts), at=home.clock.now())
+        tx.journal.append(event(what, **facts), at=home.clock.now())
     return public

@@ -13,7 +13,7 @@ from threading import Lock
 from time import perf_counter
 
 from hsm.api import Custodian, KeyRef, KeyUse
-from trust.algorithms import ALGORITHMS, Algorithm, PublicKey
+from trust.algorithms import CUSTODY_ALGORITHMS, Algorithm, PublicKey
 from trust.errors import Alarm
 
 _ALL, _NONE = slice(None), slice(0)
@@ -71,7 +71,7 @@ class SigningDoor:
         if known is not None:
             return known
         public = self._custodian.public_key(KeyRef(label))
-        algorithm = ALGORITHMS.get(self._custodian.description(KeyRef(label)).algorithm)
+        algorithm = CUSTODY_ALGORITHMS.get(self._custodian.description(KeyRef(label)).algorithm)
         if algorithm is None:
             raise Alarm(f"key {label} is of no algorithm that this authority signs with")
         found = self._keys[label, use] = SigningKey(KeyRef(label), use, algorithm, public)

@@ -11,17 +11,17 @@ import pytest
 from hsm.api import Custodian, KeyRef, KeyUse
 from hsm.software import SoftwareKeystore
 from tests.unit.custody.conftest import CHEAP, PASSPHRASE, Reopen
-from trust.algorithms import ALGORITHMS, spki
+from trust.algorithms import CUSTODY_ALGORITHMS, spki
 from trust.entropy import SystemEntropy
 from trust.errors import Conflict, Malformed, Missing, Refused
 
 CA_USES = frozenset({KeyUse.CERTIFICATE, KeyUse.CRL})
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", CUSTODY_ALGORITHMS)
 def test_a_key_of_every_algorithm_signs_and_survives_a_restart(keystore: SoftwareKeystore, reopen: Reopen, name: str) -> None:
     """What was generated in one process signs in the next, and its public half verifies."""
-    algorithm, ref = ALGORITHMS[name], KeyRef("essai")
+    algorithm, ref = CUSTODY_ALGORITHMS[name], KeyRef("essai")
     public = keystore.generate(ref, algorithm, CA_USES)
 
     signature = reopen().sign(ref, KeyUse.CRL, b"liste")
@@ -66,7 +66,7 @@ def test_a_key_refuses_a_use_it_was_not_made_for(keystore: SoftwareKeystore, ca:
 def test_uses_of_different_processes_never_share_a_key(keystore: SoftwareKeystore, uses: set[KeyUse]) -> None:
     """Only certificates and CRLs go together; a key without use is not made either."""
     with pytest.raises(Refused) as refusal:
-        keystore.generate(KeyRef("melange"), ALGORITHMS["P-256"], frozenset(uses))
+        keystore.generate(KeyRef("melange"), CUSTODY_ALGORITHMS["P-256"], frozenset(uses))
     assert refusal.value.citation == "CP 6.1.7"
     assert keystore.labels() == []
 
@@ -75,7 +75,7 @@ def test_a_label_names_one_key_for_ever(keystore: SoftwareKeystore, ca: KeyRef) 
     """A second generation under the same label is a conflict, and the first key stays."""
     before = spki(keystore.public_key(ca))
     with pytest.raises(Conflict):
-        keystore.generate(ca, ALGORITHMS["P-384"], CA_USES)
+        keystore.generate(ca, CUSTODY_ALGORITHMS["P-384"], CA_USES)
     assert spki(keystore.public_key(ca)) == before
 
 
@@ -85,7 +85,7 @@ def test_of_two_processes_generating_one_label_exactly_one_wins(keystore: Softwa
 
     def attempt(store: SoftwareKeystore) -> bool:
         try:
-            store.generate(KeyRef("course"), ALGORITHMS["P-256"], CA_USES)
+            store.generate(KeyRef("course"), CUSTODY_ALGORITHMS["P-256"], CA_USES)
         except Conflict:
             return False
         return True

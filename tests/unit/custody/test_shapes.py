@@ -16,7 +16,7 @@ from cryptography.x509 import ocsp
 from hsm.api import KeyRef, KeyUse
 from hsm.shim import private_key
 from hsm.software import SoftwareKeystore
-from trust.algorithms import ALGORITHMS
+from trust.algorithms import CUSTODY_ALGORITHMS
 from trust.errors import Refused
 
 NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "AC de test")])
@@ -25,7 +25,7 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 def _shape(keystore: SoftwareKeystore, name: str, use: KeyUse = KeyUse.CERTIFICATE) -> Any:
     ref = KeyRef("essai")
-    keystore.generate(ref, ALGORITHMS[name], frozenset({use}))
+    keystore.generate(ref, CUSTODY_ALGORITHMS[name], frozenset({use}))
     return private_key(keystore, ref, use)
 
 
@@ -41,11 +41,11 @@ def _padding(key: Any) -> dict[str, Any]:
     return {"rsa_padding": algorithm.parameters[0]} if algorithm.name.endswith("PSS") else {}
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", CUSTODY_ALGORITHMS)
 def test_certificates_requests_and_crls_are_built_with_a_key_in_custody(keystore: SoftwareKeystore, name: str) -> None:
     """For every algorithm, three builders of pyca accept the shape and the result verifies."""
     key = _shape(keystore, name)
-    digest: Any = ALGORITHMS[name].digest
+    digest: Any = CUSTODY_ALGORITHMS[name].digest
     certificate = _certificate(key, digest)
     request = x509.CertificateSigningRequestBuilder().subject_name(NAME).sign(key, digest, **_padding(key))
     crl = x509.CertificateRevocationListBuilder().issuer_name(NAME).last_update(NOW).next_update(NOW + timedelta(days=1))
@@ -73,7 +73,7 @@ def test_a_shape_has_one_use(keystore: SoftwareKeystore, name: str) -> None:
     """A shape made for OCSP over a key that certifies signs nothing."""
     _shape(keystore, name)
     stranger = private_key(keystore, KeyRef("essai"), KeyUse.OCSP)
-    digest: Any = ALGORITHMS[name].digest
+    digest: Any = CUSTODY_ALGORITHMS[name].digest
     with pytest.raises(Refused):
         x509.CertificateSigningRequestBuilder().subject_name(NAME).sign(stranger, digest)
 

@@ -23,7 +23,7 @@ from hsm.pkcs11.custodian import Pkcs11Custodian
 from hsm.pkcs11.module import Module, usual_module
 from hsm.shim import private_key
 from tests.tokens import PIN, SOFTHSM, custodian_on, tokens
-from trust.algorithms import ALGORITHMS, spki
+from trust.algorithms import CUSTODY_ALGORITHMS, spki
 from trust.errors import Alarm, Conflict, Malformed, Missing, Refused, Unavailable
 
 CA_USES = frozenset({KeyUse.CERTIFICATE, KeyUse.CRL})
@@ -68,7 +68,7 @@ def plant(token: str, label: str, *, extractable: bool = False, uses: frozenset[
 @pytest.mark.parametrize("name", [name for name in mechanisms.NAMES if name != "RSA-4096"])  # a slow RSA-3072
 def test_a_key_of_every_algorithm_signs_and_is_found_again(token: Pkcs11Custodian, label: str, name: str) -> None:
     """Made in the token, it signs what verifies with its public half; another process finds the same key."""
-    algorithm = ALGORITHMS[name]
+    algorithm = CUSTODY_ALGORITHMS[name]
     public = token.generate(KeyRef(label), algorithm, CA_USES)
     again = custodian_on("unit")
     assert spki(again.public_key(KeyRef(label))) == spki(public)
@@ -85,28 +85,28 @@ def test_a_token_is_a_custodian(token: Pkcs11Custodian) -> None:
 
 def test_many_signatures_come_back_in_order(token: Pkcs11Custodian, label: str) -> None:
     """Spread over sessions, they are of what was asked, each in its place, and are counted."""
-    public = token.generate(KeyRef(label), ALGORITHMS["P-256"], CA_USES)
+    public = token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], CA_USES)
     many = [str(number).encode() for number in range(101)]
     signatures = token.sign_many(KeyRef(label), KeyUse.CERTIFICATE, many)
-    assert all(ALGORITHMS["P-256"].verifies(public, s, data) for s, data in zip(signatures, many, strict=True))
+    assert all(CUSTODY_ALGORITHMS["P-256"].verifies(public, s, data) for s, data in zip(signatures, many, strict=True))
     assert token.counts() == {(label, KeyUse.CERTIFICATE): 101}
     assert token.sign_many(KeyRef(label), KeyUse.CERTIFICATE, []) == []
 
 
 def test_a_key_refuses_a_use_it_was_not_made_for(token: Pkcs11Custodian, label: str) -> None:
     """The uses are in the key's identifier: this process cannot lend it to another."""
-    token.generate(KeyRef(label), ALGORITHMS["P-256"], frozenset({KeyUse.OCSP}))
+    token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], frozenset({KeyUse.OCSP}))
     with pytest.raises(Refused, match="not made for the use 'certificate'"):
         token.sign(KeyRef(label), KeyUse.CERTIFICATE, b"certificat")
     with pytest.raises(Refused, match="never share a key"):
-        token.generate(KeyRef(label + "b"), ALGORITHMS["P-256"], frozenset({KeyUse.OCSP, KeyUse.CERTIFICATE}))
+        token.generate(KeyRef(label + "b"), CUSTODY_ALGORITHMS["P-256"], frozenset({KeyUse.OCSP, KeyUse.CERTIFICATE}))
 
 
 def test_a_label_names_one_key(token: Pkcs11Custodian, label: str) -> None:
     """A second key of that name is refused, whatever its uses; a name that is none too; an unknown one is missing."""
-    token.generate(KeyRef(label), ALGORITHMS["P-256"], CA_USES)
+    token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], CA_USES)
     with pytest.raises(Conflict):
-        token.generate(KeyRef(label), ALGORITHMS["Ed25519"], frozenset({KeyUse.CHECKPOINT}))
+        token.generate(KeyRef(label), CUSTODY_ALGORITHMS["Ed25519"], frozenset({KeyUse.CHECKPOINT}))
     with pytest.raises(Malformed):
         token.public_key(KeyRef("Pas Un Nom"))
     with pytest.raises(Missing):
@@ -117,13 +117,13 @@ def test_a_label_names_one_key(token: Pkcs11Custodian, label: str) -> None:
 def test_an_algorithm_that_tokens_do_not_have_is_refused(token: Pkcs11Custodian, label: str) -> None:
     """Before anything is made, with the rule's citation."""
     with pytest.raises(Refused, match="ML-DSA-65") as refusal:
-        token.generate(KeyRef(label), ALGORITHMS["ML-DSA-65"], CA_USES)
+        token.generate(KeyRef(label), CUSTODY_ALGORITHMS["ML-DSA-65"], CA_USES)
     assert refusal.value.citation == "CP 6.1.5"
 
 
 def test_a_private_key_cannot_be_read_from_the_token(token: Pkcs11Custodian, label: str) -> None:
     """Not by a program that has the PIN: the token itself refuses, and says that it never could be."""
-    token.generate(KeyRef(label), ALGORITHMS["P-256"], CA_USES)
+    token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], CA_USES)
     session = raw_session("unit")
     (private,) = session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.LABEL: label})
     with pytest.raises(pkcs11.exceptions.AttributeSensitive):
@@ -135,7 +135,7 @@ def test_a_private_key_cannot_be_read_from_the_token(token: Pkcs11Custodian, lab
 
 def test_two_keys_of_one_name_stop_whoever_looks(token: Pkcs11Custodian, label: str) -> None:
     """Which of them signs would be anybody's guess."""
-    token.generate(KeyRef(label), ALGORITHMS["P-256"], CA_USES)
+    token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], CA_USES)
     plant("unit", label)
     with pytest.raises(Conflict, match=f"2 keys called {label}"):
         custodian_on("unit").public_key(KeyRef(label))
@@ -154,14 +154,14 @@ def test_a_key_of_another_program_is_not_ours(token: Pkcs11Custodian, label: str
     with pytest.raises(Missing):
         token.public_key(KeyRef(label))
     with pytest.raises(Conflict):
-        token.generate(KeyRef(label), ALGORITHMS["P-256"], CA_USES)
+        token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], CA_USES)
 
 
 def test_a_key_that_was_replaced_in_the_token_is_an_alarm_for_who_knew_it(label: str) -> None:
     """A custodian that signed with it never signs with another under its name."""
     tokens()
     token = custodian_on("spoilt")
-    token.generate(KeyRef(label), ALGORITHMS["P-256"], CA_USES)
+    token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], CA_USES)
     token.sign(KeyRef(label), KeyUse.CRL, b"liste")
     session = raw_session("spoilt")
     keys.remove(session, keys.key_id(label, "P-256", CA_USES))
@@ -209,14 +209,14 @@ def test_a_module_that_is_none_is_missing(tmp_path: Path) -> None:
 
 def test_the_child_of_a_fork_opens_its_own_session(token: Pkcs11Custodian, label: str) -> None:
     """Handles of the parent are dead there (failure case K08)."""
-    token.generate(KeyRef(label), ALGORITHMS["P-256"], CA_USES)
+    token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], CA_USES)
     token.sign(KeyRef(label), KeyUse.CRL, b"liste")
     child = os.fork()
     if child == 0:  # pragma: no cover - another process
         try:
             public = token.public_key(KeyRef(label))
             signed = token.sign(KeyRef(label), KeyUse.CRL, b"liste de l'enfant")
-            os._exit(0 if ALGORITHMS["P-256"].verifies(public, signed, b"liste de l'enfant") else 3)
+            os._exit(0 if CUSTODY_ALGORITHMS["P-256"].verifies(public, signed, b"liste de l'enfant") else 3)
         finally:
             os._exit(4)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -226,7 +226,7 @@ def test_the_child_of_a_fork_opens_its_own_session(token: Pkcs11Custodian, label
 def test_eight_threads_of_mixed_algorithms_have_no_error(token: Pkcs11Custodian, label: str) -> None:
     """Some seconds here; a minute of it in `make bench`."""
     made = {name: f"{label}-{rank}" for rank, name in enumerate(("P-256", "P-384", "Ed25519", "RSA-2048"))}
-    public = {name: token.generate(KeyRef(each), ALGORITHMS[name], CA_USES) for name, each in made.items()}
+    public = {name: token.generate(KeyRef(each), CUSTODY_ALGORITHMS[name], CA_USES) for name, each in made.items()}
     end = monotonic() + 3
 
     def work(name: str) -> int:
@@ -234,7 +234,7 @@ def test_eight_threads_of_mixed_algorithms_have_no_error(token: Pkcs11Custodian,
         while monotonic() < end:
             data = f"{name} {signed}".encode()
             signature = token.sign(KeyRef(made[name]), KeyUse.CRL, data)
-            assert ALGORITHMS[name].verifies(public[name], signature, data)
+            assert CUSTODY_ALGORITHMS[name].verifies(public[name], signature, data)
             signed += 1
         return signed
 
@@ -244,7 +244,7 @@ def test_eight_threads_of_mixed_algorithms_have_no_error(token: Pkcs11Custodian,
 
 def test_a_builder_of_pyca_signs_with_a_key_of_the_token(token: Pkcs11Custodian, label: str) -> None:
     """The shapes work over it as over the keystore."""
-    token.generate(KeyRef(label), ALGORITHMS["P-256"], CA_USES)
+    token.generate(KeyRef(label), CUSTODY_ALGORITHMS["P-256"], CA_USES)
     key = private_key(token, KeyRef(label), KeyUse.CERTIFICATE)
     request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
     assert request.is_signature_valid
@@ -256,13 +256,13 @@ def test_a_module_that_does_not_lock_is_called_by_one_thread_at_a_time() -> None
 from concurrent.futures import ThreadPoolExecutor
 from tests.tokens import *
 from hsm.api import KeyRef, KeyUse
-from trust.algorithms import ALGORITHMS
+from trust.algorithms import CUSTODY_ALGORITHMS
 tokens()
 token = custodian_on("unit", module=str(SOFTHSM))
-public = token.generate(KeyRef("direct"), ALGORITHMS["P-256"], frozenset({KeyUse.OCSP}))
+public = token.generate(KeyRef("direct"), CUSTODY_ALGORITHMS["P-256"], frozenset({KeyUse.OCSP}))
 with ThreadPoolExecutor(8) as pool:
     made = list(pool.map(lambda n: token.sign(KeyRef("direct"), KeyUse.OCSP, b"%d" % n), range(800)))
-assert all(ALGORITHMS["P-256"].verifies(public, s, b"%d" % n) for n, s in enumerate(made))
+assert all(CUSTODY_ALGORITHMS["P-256"].verifies(public, s, b"%d" % n) for n, s in enumerate(made))
 print("sound")
 """
     assert SOFTHSM.exists()
@@ -278,7 +278,7 @@ def test_the_module_is_loaded_once_a_process(token: Pkcs11Custodian) -> None:
 
 def test_the_makers_own_test_of_a_token_is_unaffected(token: Pkcs11Custodian, label: str) -> None:
     """`pkcs11-tool --test` finds what we made, and signs with it, while our sessions are open."""
-    token.generate(KeyRef(label), ALGORITHMS["RSA-2048"], CA_USES)
+    token.generate(KeyRef(label), CUSTODY_ALGORITHMS["RSA-2048"], CA_USES)
     token.sign(KeyRef(label), KeyUse.CRL, b"liste")
     command = ["pkcs11-tool", "--module", usual_module(), "--token-label", "unit", "--login", "--pin", PIN, "--test"]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
