@@ -159,6 +159,8 @@ class Issuer:
             Alarm: integrity is in doubt somewhere; what could be published was.
             Unavailable, Conflict: what could not be done; what was done before it stands.
         """
+        if quarantine.stands(self.home.settings.home):
+            return False  # What was revoked since the backup would be called good, and numbers given twice.
         if not self._recovered:
             self.recover()
         busy = False
@@ -177,6 +179,8 @@ class Issuer:
         for _ in range(limit):
             if not self.turn():
                 break
+        if quarantine.stands(self.home.settings.home):
+            return
         self.crls.publish_due(now=True)
         self._next_seal = 0.0
         self._seal()
@@ -187,7 +191,7 @@ class Issuer:
         Raises:
             Conflict: another signer listens there.
         """
-        if self._server is not None:
+        if self._server is not None or quarantine.stands(self.home.settings.home):
             return
         path = self.home.settings.signer_socket
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -210,7 +214,7 @@ class Issuer:
         return bool(drained or published or self._producer.refresh())
 
     def _issue(self) -> bool:
-        if self.holds_back or quarantine.stands(self.home.settings.home):
+        if self.holds_back:
             return False
         try:
             outcome = self._service.run_once(self._batch)

@@ -1,9 +1,10 @@
 """The quarantine of a home that was put back from a backup (reliability B01; CP 5.7.4).
 
 What was signed after the backup exists, and the restored database does not know it: until the two are reconciled
-(`pki.bootstrap.reconcile`) nothing is issued. Revocations and status go on, so that nobody is left with an old answer. It is a
-file of the home, beside its configuration and not in `run`: it survives a reboot, and whoever copies the home copies it. May be
-lost: never; without it, the authority issues again over a past that it forgot.
+(`pki.bootstrap.reconcile`) nothing is signed: no certificate, and no list or answer either, for they would call good
+what was revoked since. What the backup holds of lists is served until it ends. Requests and revocations are taken, and
+wait. It is a file of the home, beside its configuration and not in `run`: it survives a reboot, and whoever copies the
+home copies it. May be lost: never; without it, the authority issues again over a past that it forgot.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _told: set[Path] = set()
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """Why nothing is issued."""
+    """Why nothing is signed."""
 
     backup: str
     """SHA-256 of the manifest."""
@@ -65,7 +66,7 @@ def stands(home: Path) -> bool:
     if home not in _told:
         _told.add(home)
         LOG.warning(
-            "this home was put back from a backup: nothing is issued until `sceau audit reconcile --witness FILE --apply` ran"
+            "this home was put back from a backup: nothing is signed until `sceau audit reconcile --witness FILE --apply` ran"
         )
     return True
 

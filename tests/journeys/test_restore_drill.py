@@ -193,13 +193,16 @@ def test_an_authority_comes_back_from_three_of_five_sheets(drill: Drill) -> None
     assert proven.restores
     put_back(drill, sheets)
 
-    # --- in quarantine: status goes on, nothing is issued
+    # --- in quarantine: nothing is signed
     batch = world.order([world.application(nurse(EARLIER + LATER))])
     world.clock.advance(minutes=5)
-    drill.timed("first turns: status published", world.issuer.turn_until_idle)
+    before_turns = world.home.settings.witness_file.read_bytes()
+    world.issuer.turn_until_idle()
+    world.issuer.listen()
+    assert world.home.settings.witness_file.read_bytes() == before_turns, "no certificate, no list, no checkpoint"
+    assert not world.home.settings.signer_socket.exists(), "and no answer on the spot"
     with world.store.read() as tx:
         assert [order.serial for order in tx.orders.of_batch(batch)] == [None]
-    assert judged(world, earlier[0], folder) == ("revoked", "revoked")
     assert main(["audit", "reconcile", "--home", str(world.directory), "--published", str(folder / "mirror")]) == 1
 
     # --- reconciled with the witness and the lists: what was lost is named, and entered

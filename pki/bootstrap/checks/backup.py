@@ -15,5 +15,5 @@ def quarantined(home: Path) -> list[Finding]:
     held = read(home)
     if held is None:
         return []
-    text = f"put back at {held.restored_at} from a backup of {held.made_at}: nothing is issued until it is reconciled"
+    text = f"put back at {held.restored_at} from a backup of {held.made_at}: nothing is signed until it is reconciled"
     return [bad(text, f"sceau audit reconcile --home {home} --witness FILE --published WHERE --apply")]

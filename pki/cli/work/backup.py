@@ -67,7 +67,7 @@ def restore_home(args: argparse.Namespace) -> int:
     )
     lines = [
         *_lines(judged),
-        f"{args.home} is in place after {judged.seconds:.1f} s, in quarantine: status can be served, nothing is issued.",
+        f"{args.home} is in place after {judged.seconds:.1f} s, in quarantine: nothing is signed.",
     ]
     if judged.manifest.custody != "software":
         lines.append(f"What the module's own tools restore it from is in {args.home}/module, if the backup had it.")

@@ -133,8 +133,8 @@ def _outcome(args: argparse.Namespace, found: Findings, held: bool) -> list[str]
     if args.apply:
         lines = ["Entered." if not found.agree else "Nothing to enter."]
         if held:
-            lines.append("The quarantine is over: what waits is issued again (sceau serve).")
+            lines.append("The quarantine is over: what waits is issued, and status published (sceau serve).")
         return lines
     if held:
-        return ["In quarantine: nothing is issued. When this is understood, run it again with --apply."]
+        return ["In quarantine: nothing is signed. When this is understood, run it again with --apply."]
     return [] if found.agree else ["Understand this first; then --apply enters it."]
