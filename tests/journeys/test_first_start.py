@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.served import environment_of
-from tests.journeys.test_serve_frame import alive, free_base_port, until
+from tests.builders.served import environment_of, free_base_port
+from tests.journeys.test_serve_frame import alive, until
 
 PATIENCE = 60.0
 
