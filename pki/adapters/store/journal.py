@@ -97,6 +97,11 @@ class JournalTable:
             yield from rows
             start = rows[-1][0] + 1
 
+    def tells_of_key(self, label: str) -> bool:
+        """Tell whether an entry says that a key of the authority was made, or found, under that label."""
+        line = f'%"label":"{label}"%"type":"key.%'  # a label has neither % nor _ in it
+        return self._connection.execute(select(journal.c.seq).where(journal.c.entry.like(line)).limit(1)).first() is not None
+
     def status_changes(self, start: int) -> tuple[int, list[tuple[str, str, bytes]]]:
         """Return the number of the next entry, and what entries from `start` on say of status, in order: (what, CA, serial).
 

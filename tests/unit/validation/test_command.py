@@ -144,7 +144,7 @@ def test_what_is_not_a_certificate_is_malformed(sceau: Run, files: Path) -> None
 def test_without_anchor_trust_begins_at_the_roots_of_the_home(sceau: Run, tmp_path: Path, files: Path) -> None:
     """And its lists are read from its files when nothing is served."""
     home = tmp_path / "home"
-    shutil.copytree(Path(settings.__file__).parents[1] / "ca_config" / "dev", home / "config")
+    shutil.copytree(Path(settings.__file__).parents[2] / "ca_config" / "dev", home / "config")
     base, published = settings.load(home).base_url, home / "publication" / "www"
     people = authority("Personnes", issuer=ROOT, points=(f"{base}/crl/racine.crl",))
     point = f"{base}/crl/personnes/003.crl"
