@@ -52,6 +52,10 @@ class CustodyServer:
                     connection, _ = self._listener.accept()
                 except TimeoutError:
                     continue
+                except OSError as error:  # no descriptor is left, for instance: those who are connected go on
+                    LOG.warning("nobody can be let in for now: %s", error.strerror)
+                    stop.wait(0.2)
+                    continue
                 self._admit(connection)
         finally:
             self._listener.close()

@@ -23,8 +23,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from hsm import passphrase
 from hsm.api import Custodian
-from hsm.sealing import Kdf
-from hsm.software import SoftwareKeystore
 from pki.adapters.store.store import Store
 from pki.bootstrap import registrar
 from pki.bootstrap.create import create
@@ -40,9 +38,10 @@ from pki.registration.applications import Application
 from pki.registration.lifecycle import Applied, Lifecycle
 from pki.revocation.service import Revoked
 from pki.settings import CustodySettings
+from tests.builders.keystore import make_keystore
 from tests.tokens import PIN
 from trust.algorithms import ALGORITHMS, PrivateKey, algorithm_of, spki
-from trust.entropy import Entropy, SystemEntropy
+from trust.entropy import Entropy
 from trust.identity import luhn_key
 from trust.testing import FixedClock
 
@@ -125,14 +124,6 @@ def _set_database(authority: Path, url: str) -> None:
     authority.write_text(f'[database]\nurl = "{url}"\n\n' + text, encoding="utf-8")
 
 
-def _make_keystore(home: Path) -> None:
-    """Make the keystore that `create` will find: with the least derivation it allows, for each world opens it again."""
-    secrets = home / "secrets"
-    secrets.mkdir(mode=0o700, parents=True)
-    secret = passphrase.write_new(secrets / "keystore-passphrase", SystemEntropy())
-    SoftwareKeystore.create(home / "keys", secret, mode="demo", entropy=SystemEntropy(), kdf=Kdf(memory_kib=19 * 1024, passes=1))
-
-
 class World:
     """One authority and the people around it."""
 
@@ -169,7 +160,7 @@ class World:
         else:
             custody = None
             if token is None:
-                _make_keystore(directory)
+                make_keystore(directory)
             else:
                 custody = CustodySettings(kind="pkcs11", token=f"pkcs11:token={token}")
                 (directory / "secrets").mkdir(mode=0o700, parents=True)

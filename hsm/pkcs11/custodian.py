@@ -138,7 +138,8 @@ class Pkcs11Custodian:
 
     def __del__(self) -> None:
         """Let go, too, when nobody holds this any more: threads would outlive it."""
-        self.close()
+        if hasattr(self, "_pool"):  # not when the module was missing
+            self.close()
 
     def _find(self, ref: KeyRef) -> Found:
         with self._lock:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hsm.sealing import Kdf
 from trust.entropy import Entropy
-from trust.errors import Alarm, Refused
+from trust.errors import Alarm, Malformed, Refused
 
 _KDF = Kdf()
 
@@ -36,6 +36,10 @@ class Pin:
             Missing, Malformed: as the source says.
         """
         secret = self._source()
+        try:
+            secret.decode()
+        except UnicodeDecodeError:
+            raise Malformed(f"the PIN of {where} is not text") from None
         try:
             known = json.loads(self._remembered.read_text("ascii"))
             salt, mark = (base64.b64decode(known[name]) for name in ("salt", "mark"))

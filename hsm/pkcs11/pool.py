@@ -212,7 +212,9 @@ class Pool:
 
     def _drop(self, session: Session | None) -> None:
         """Close a session, unless its library was started anew: the handle could be another's by now."""
+        if session is None:
+            return
         module = Module.of(self._module_path)
-        if session is not None and session.generation == module.generation:
+        if session.generation == module.generation:
             with suppress(Unavailable), module.calls(self._patience):
                 session.close()

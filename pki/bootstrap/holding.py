@@ -39,7 +39,7 @@ class Place:
     @property
     def witness(self) -> Path:
         """Where each signature is written down."""
-        return Path(self.said.witness) if self.said.witness else self.folder / "witness" / "signatures"
+        return self.said.witness_in(self.folder)
 
 
 def hold(place: Place) -> Custodian:

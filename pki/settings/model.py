@@ -194,6 +194,10 @@ class CustodySettings:
         if not (1 <= self.sessions <= 64 and 1 <= self.timeout_seconds <= 120):
             raise Malformed("[custody] sessions is from 1 to 64, and timeout_seconds from 1 to 120")
 
+    def witness_in(self, folder: Path) -> Path:
+        """Return the witness's file, of the home or of the custody process whose folder it is."""
+        return Path(self.witness) if self.witness else folder / "witness" / "signatures"
+
 
 @dataclass(frozen=True)
 class PasskeySettings:
@@ -323,7 +327,7 @@ class Settings:
     @property
     def witness_file(self) -> Path:
         """Where each signature is written down before it is asked for (`hsm.witness`); a custody process has its own."""
-        return Path(self.custody.witness) if self.custody.witness else self.home / "witness" / "signatures"
+        return self.custody.witness_in(self.home)
 
     @property
     def proxy_secret_file(self) -> Path | None:

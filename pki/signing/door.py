@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from threading import Lock
 from time import perf_counter
 
@@ -109,7 +108,8 @@ class SigningDoor:
         elapsed = perf_counter() - started
         if len(signatures) != len(many):
             raise Alarm(f"key {key.label} was asked for {len(many)} signatures and gave {len(signatures)}: none is released")
-        self._release(key, list(zip(many, signatures, subjects or repeat(key.use.value), strict=False)), elapsed, sample)
+        named = subjects or [key.use.value] * len(many)
+        self._release(key, list(zip(many, signatures, named, strict=True)), elapsed, sample)
         return signatures
 
     def figures(self) -> dict[str, Figures]:

@@ -20,7 +20,6 @@ RECONCILE = "reconcile"
 """Who acts here, in the journal's words."""
 UNKNOWN = "unknown"
 """Holder of a certificate of which nothing but the hash is known."""
-_DIGEST = 32
 
 
 def enter(home: Home, found: Findings, *, witnessed: bool) -> None:

@@ -21,9 +21,12 @@ from hsm.api import Custodian, KeyRef, KeyUse
 from hsm.pkcs11 import keys, mechanisms
 from hsm.pkcs11.custodian import Pkcs11Custodian
 from hsm.pkcs11.module import Module, usual_module
+from hsm.pkcs11.pin import Pin
+from hsm.pkcs11.uri import parse
 from hsm.shim import private_key
 from tests.tokens import PIN, SOFTHSM, custodian_on, tokens
 from trust.algorithms import CUSTODY_ALGORITHMS, spki
+from trust.entropy import SystemEntropy
 from trust.errors import Alarm, Conflict, Malformed, Missing, Refused, Unavailable
 
 CA_USES = frozenset({KeyUse.CERTIFICATE, KeyUse.CRL})
@@ -293,3 +296,13 @@ def _python() -> list[str]:
 
 
 PYTHON = _python()
+
+
+def test_a_pin_that_is_not_text_is_never_shown_to_the_token(tmp_path: Path) -> None:
+    """It is the file that is wrong: nothing is remembered as refused."""
+    tokens()
+    remembered = tmp_path / "pin-refused"
+    pin = Pin(lambda: b"\xff\xfe\xff\xfe", remembered, SystemEntropy())
+    with pytest.raises(Malformed, match="is not text"):
+        Pkcs11Custodian(parse("pkcs11:token=guarded"), pin).labels()
+    assert not remembered.exists()
